@@ -1,0 +1,137 @@
+#include "auth/source.h"
+
+#include "base/mem.h"
+#include "wire/js.h"
+#include "wire/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CREDENTIAL_CEILING (64 * KIB)
+
+void credential_free(struct credential *c)
+{
+	if (!c)
+		return;
+	free(c->user);
+	secret_free(c->secret);
+	free(c->source);
+	free(c);
+}
+
+/* One line; a token never has a space or a control character in it. */
+static bool parse_bare(const char *text, size_t len, struct credential *c, struct err *err)
+{
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	while (len && strchr(" \t\r\n", *text)) {
+		text++;
+		len--;
+	}
+	if (!len)
+		return err_set(err, ERR_NO_CREDENTIAL, "there is nothing in it");
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] <= 0x20 || text[i] == 0x7f)
+			return err_set(err, ERR_NO_CREDENTIAL, "it is not one token");
+	c->secret = secret_new(text, len);
+	return true;
+}
+
+static const char *first_string(const struct js *j, const char *const *names)
+{
+	for (; *names; names++) {
+		const char *text = js_string(js_get(j, *names));
+
+		if (text && *text)
+			return text;
+	}
+	return NULL;
+}
+
+static void take_expiry(const struct js *j, int64_t asked_ms, int64_t now_wall_ms, struct credential *c)
+{
+	static const char *const moments[] = { "expiry", "token_expiry", "expireTime", "expires_at",
+					       "expiration", NULL };
+	const char *moment = first_string(j, moments);
+	double seconds;
+	int64_t wall_ms;
+
+	c->expiry_known = true;
+	if (moment && time_parse_rfc3339(moment, &wall_ms))
+		c->life.expires_ms = clock_after(asked_ms, wall_ms - now_wall_ms);
+	else if (js_number(js_get(j, "expires_in"), &seconds) && seconds > 0 && seconds < 1e9)
+		c->life.expires_ms = clock_after(asked_ms, (int64_t)(seconds * 1000));
+	else
+		c->expiry_known = false;
+}
+
+static bool parse_object(const struct js *j, int64_t asked_ms, int64_t now_wall_ms, struct credential *c,
+			 struct err *err)
+{
+	static const char *const secrets[] = { "Secret", "access_token", "accessToken", "token", NULL };
+	const char *secret = first_string(j, secrets);
+	const char *user = js_string(js_get(j, "Username"));
+
+	if (!secret)
+		return err_set(err, ERR_NO_CREDENTIAL, "its JSON has no Secret, access_token or token");
+	c->secret = secret_new(secret, strlen(secret));
+	if (user && strcmp(user, "<token>") == 0)
+		c->is_identity_token = true;
+	if (user && *user)
+		mem_replace(&c->user, user);
+	if (c->is_identity_token)
+		mem_replace(&c->user, NULL);
+	take_expiry(j, asked_ms, now_wall_ms, c);
+	return true;
+}
+
+bool credential_parse(const char *text, size_t len, const char *user, int64_t asked_ms, int64_t now_wall_ms,
+		      struct credential **ret, struct err *err)
+{
+	CLEANUP(credential_freep) struct credential *c = NEW(struct credential);
+	CLEANUP(js_freep) struct js *j = NULL;
+	size_t space = strspn(text, " \t\r\n");
+
+	c->user = mem_strdup_or_null(user);
+	c->life = (struct token_life){ .minted_ms = asked_ms, .expires_ms = NEVER_MS };
+	c->renewable = true;
+	if (space < len && text[space] == '{') {
+		if (!js_parse(text, len, CREDENTIAL_CEILING, ERR_NO_CREDENTIAL, &j, err) ||
+		    !parse_object(j, asked_ms, now_wall_ms, c, err))
+			return false;
+	} else if (!parse_bare(text, len, c, err)) {
+		return false;
+	}
+	*ret = TAKE(c);
+	return true;
+}
+
+bool source_parse(const char *text, const char *user, const char *authfile, struct source **ret,
+		  struct err *err)
+{
+	static const struct {
+		const char *prefix;
+		enum value_place place;
+	} places[] = { { "file:", VALUE_FILE }, { "exec:", VALUE_EXEC }, { "env:", VALUE_ENV } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t len = strlen(places[i].prefix);
+
+		if (strncmp(text, places[i].prefix, len) == 0 && text[len]) {
+			*ret = source_value_new(places[i].place, text + len,
+						user ? user : CREDENTIAL_USER_DEFAULT);
+			return true;
+		}
+	}
+	if (strcmp(text, "docker-config") == 0) {
+		*ret = source_docker_config_new(authfile);
+		return true;
+	}
+	if (strcmp(text, "anon") == 0) {
+		*ret = NULL;
+		return true;
+	}
+	err_set(err, ERR_USAGE, "'%s' is no credential source", text);
+	err_hint(err, "file:PATH, exec:COMMAND, env:VARIABLE, docker-config or anon");
+	return false;
+}

@@ -1,0 +1,20 @@
+/*
+ * A command that hands out a credential: run, fed, listened to, and ended when it takes too long.
+ */
+#ifndef AUTH_SUBPROCESS_H
+#define AUTH_SUBPROCESS_H
+
+#include "base/buf.h"
+#include "base/world.h"
+
+#define SUBPROCESS_MS 30000
+
+/*
+ * Runs ARGV (found by PATH) in a process group of its own with INPUT (or nothing) on its standard input. *ret_code is
+ * its exit code, 128+n after a signal. OUT and ERROUT take what they hold; what is beyond is read and dropped.
+ * Fails with ERR_NO_CREDENTIAL (cannot be run, takes too long), ERR_CANCELLED, ERR_TIMEOUT.
+ */
+MUST_USE bool subprocess_run(const struct world *w, const char *const *argv, const char *input,
+			     struct buf *out, struct buf *errout, int *ret_code, struct err *err);
+
+#endif

@@ -1,0 +1,27 @@
+#include "base/strings.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+void strings_add(struct strings *list, const char *s)
+{
+	list->at = mem_realloc(list->at, list->count + 1, sizeof(*list->at));
+	list->at[list->count++] = mem_strdup(s);
+}
+
+bool strings_have(const struct strings *list, const char *s)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->at[i], s) == 0)
+			return true;
+	return false;
+}
+
+void strings_clear(struct strings *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->at[i]);
+	free(list->at);
+	*list = (struct strings){ 0 };
+}

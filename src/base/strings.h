@@ -1,0 +1,20 @@
+/*
+ * A growing array of owned strings, for the few places that only need that.
+ */
+#ifndef BASE_STRINGS_H
+#define BASE_STRINGS_H
+
+#include "base/macros.h"
+
+#include <stdbool.h>
+
+struct strings {
+	char **at;
+	size_t count;
+};
+
+void strings_add(struct strings *list, const char *s); /* copies */
+bool strings_have(const struct strings *list, const char *s);
+void strings_clear(struct strings *list);
+
+#endif

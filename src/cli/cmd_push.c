@@ -1,0 +1,246 @@
+/*
+ * landed push SOURCE REF...: an image into one or more places, each of them proven.
+ */
+#include "cli/command.h"
+
+#include "base/mem.h"
+#include "cli/outcomes.h"
+#include "report/receipt.h"
+
+#include <string.h>
+
+struct push_settings {
+	struct common_settings common;
+	struct strings platforms;
+	struct strings additional_tags;
+	int64_t settle_ms;
+	char *digest_file;
+	char *metadata_file;
+};
+
+#define AT(member) offsetof(struct push_settings, member)
+
+static const struct opt push_options[] = {
+	{ .name = "platform", .kind = OPT_STRINGS, .offset = AT(platforms), .argument = "OS/ARCH",
+	  .help = "of an index push only what serves this platform (os/arch or os/arch/variant); "
+		  "may be repeated" },
+	{ .name = "additional-tag", .kind = OPT_STRINGS, .offset = AT(additional_tags),
+	  .argument = "TAG", .help = "put the image under this tag as well; may be repeated" },
+	{ .name = "mount-from", .kind = OPT_STRINGS, .offset = AT(common.connect.mount_from),
+	  .argument = "REPOSITORY",
+	  .help = "take blobs from this repository of the same registry rather than send them; may "
+		  "be repeated" },
+	{ .name = "settle", .kind = OPT_DURATION, .offset = AT(settle_ms), .argument = "TIME",
+	  .fallback = "30s", .least = 0, .most = 3600000,
+	  .help = "how long the registry may take to show what it has accepted" },
+	{ .name = "digest-file", .kind = OPT_STRING, .offset = AT(digest_file), .argument = "FILE",
+	  .is_path = true, .help = "write the digest to FILE once all is proven" },
+	{ .name = "metadata-file", .kind = OPT_STRING, .offset = AT(metadata_file),
+	  .argument = "FILE", .is_path = true,
+	  .help = "write JSON with the keys of docker buildx to FILE once all is proven" },
+};
+
+static const struct opt_group push_group = { "Push", push_options, ARRAY_SIZE(push_options) };
+static const struct opt_use push_uses[] = { { &push_group, 0 }, COMMON_USES };
+
+static const struct command_example push_examples[] = {
+	{ "what docker save writes, from a pipe",
+	  "docker save app:1.4 | landed push docker-archive:- registry.example/team/app:1.4" },
+	{ "an OCI layout, under two tags",
+	  "landed push oci:build/app:1.4 registry.example/team/app:1.4 --additional-tag latest" },
+	{ "the digest for the next step",
+	  "image=$(landed push -q oci-archive:app.tar registry.example/team/app:1.4)" },
+};
+
+/* What comes of the words for platforms, as image_open wants it. */
+struct platforms {
+	struct platform *at;
+	size_t count;
+};
+
+static void platforms_clear(struct platforms *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		platform_clear(&p->at[i]);
+	free(p->at);
+}
+
+static bool platforms_parse(const struct strings *words, struct platforms *ret, struct err *err)
+{
+	ret->at = mem_alloc(words->count * sizeof(*ret->at));
+	for (size_t i = 0; i < words->count; i++) {
+		if (!platform_parse(words->at[i], &ret->at[ret->count++], err))
+			return err_wrap(err, "--platform");
+	}
+	return true;
+}
+
+static bool check_words(const struct push_settings *settings, struct err *err)
+{
+	const struct strings *tags = &settings->additional_tags;
+	const struct strings *repositories = &settings->common.connect.mount_from;
+
+	for (size_t i = 0; i < tags->count; i++) {
+		if (!reference_tag_is_valid(tags->at[i])) {
+			return err_set(err, ERR_USAGE, "--additional-tag: '%s' is not a tag",
+				       tags->at[i]);
+		}
+	}
+	for (size_t i = 0; i < repositories->count; i++) {
+		if (!reference_repository_is_valid(repositories->at[i])) {
+			return err_set(err, ERR_USAGE, "--mount-from: '%s' is not a repository",
+				       repositories->at[i]);
+		}
+	}
+	return true;
+}
+
+static bool check_operands(const struct run *run, struct err *err)
+{
+	const char *source = run->operand_count ? run->operands[0] : NULL;
+
+	if (!source) {
+		err_set(err, ERR_USAGE, "push needs a SOURCE and a REF");
+		err_hint(err, "landed push --help");
+		return false;
+	}
+	if (!image_is_source(source)) {
+		err_set(err, ERR_USAGE,
+			"'%s' is not a source (oci:, oci-archive:, docker-archive:); pushing from "
+			"an engine is not there yet",
+			source);
+		err_hint(err, "docker save %s | landed push docker-archive:- %s", source,
+			 run->operand_count > 1 ? run->operands[1] : source);
+		return false;
+	}
+	if (run->operand_count < 2) {
+		err_set(err, ERR_USAGE, "push needs a REF to push '%s' to", source);
+		err_hint(err, "landed push %s registry.example/repository:tag", source);
+		return false;
+	}
+	return true;
+}
+
+/* Who wrote a digest behind the name wants that image and no other. */
+static bool check_digest(const struct reference *ref, const struct manifest *root, struct err *err)
+{
+	if (!*ref->digest.text || digest_same(&ref->digest, &root->digest))
+		return true;
+	err_set(err, ERR_OTHER_DIGEST, "the image to send is %s, not %s; nothing was sent",
+		root->digest.text, ref->digest.text);
+	return false;
+}
+
+static bool check_digests(const struct outcomes *o, const struct manifest *root, struct err *err)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		if (!check_digest(&o->at[i].ref, root, err))
+			return false;
+	}
+	return true;
+}
+
+static bool open_image(const struct run *run, const struct outcomes *o,
+		       const struct platforms *platforms, struct image **ret, struct err *err)
+{
+	const struct common_settings *common = run->settings;
+	const char *tmp_dir = getenv("TMPDIR");
+	const struct image_options options = {
+		.platforms = platforms->at,
+		.platform_count = platforms->count,
+		.jobs = (size_t)common->jobs,
+		.tmp_dir = tmp_dir && *tmp_dir ? tmp_dir : "/tmp",
+	};
+
+	talk_title(run->talk, run->operands[0]);
+	return image_open(run->world, run->operands[0], &options, ret, err) &&
+	       check_digests(o, image_root(*ret), err);
+}
+
+/* All are tried: one registry's trouble is no reason to leave the next one without. */
+static void push_each(struct outcomes *o, struct session_maker *sessions, struct image *image)
+{
+	const struct push_settings *settings = o->run->settings;
+	const struct push_options options = {
+		.jobs = (size_t)settings->common.jobs,
+		.additional_tags = &settings->additional_tags,
+		.mount_from = &settings->common.connect.mount_from,
+		.depth = settings->common.depth,
+		.settle_ms = settings->settle_ms,
+	};
+
+	for (size_t i = 0; i < o->count; i++) {
+		struct settled *s = &o->at[i];
+
+		outcomes_begin(o, i, "push");
+		s->outcome.meant = image_root(image);
+		if (world_check(o->run->world, &s->err) &&
+		    !image_push(o->run->world, sessions, image, &s->ref, &options, &s->push, &s->err))
+			err_wrap(&s->err, "pushing '%s'", o->run->operands[i + 1]);
+		outcomes_settle(o, i, true);
+	}
+}
+
+/* Nothing is written before all has landed: a file of this run never speaks of half of it. */
+static bool write_files(struct outcomes *o, struct err *err)
+{
+	const struct push_settings *settings = o->run->settings;
+	CLEANUP(mem_freep) struct outcome *outcomes = mem_alloc(o->count * sizeof(*outcomes));
+	CLEANUP(mem_freep) char *metadata = NULL;
+
+	for (size_t i = 0; i < o->count; i++)
+		outcomes[i] = o->at[i].outcome;
+	if (settings->digest_file &&
+	    !outcomes_write(settings->digest_file, outcomes[0].proof->digest.text, err))
+		return false;
+	if (!settings->metadata_file)
+		return true;
+	metadata = metadata_text(outcomes, o->count);
+	return outcomes_write(settings->metadata_file, metadata, err);
+}
+
+static bool push_all(struct outcomes *o, const struct platforms *platforms, struct err *err)
+{
+	const struct common_settings *common = o->run->settings;
+	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
+	CLEANUP(image_freep) struct image *image = NULL;
+
+	if (!connect_new(&common->connect, &sessions, err) ||
+	    !open_image(o->run, o, platforms, &image, err)) {
+		outcomes_settle_all(o, "push", err);
+		return outcomes_finish(o, common->receipt, err);
+	}
+	push_each(o, sessions, image);
+	return outcomes_finish(o, common->receipt, err) && write_files(o, err);
+}
+
+static bool cmd_push(const struct run *run, struct err *err)
+{
+	const struct push_settings *settings = run->settings;
+	CLEANUP(platforms_clear) struct platforms platforms = { 0 };
+	CLEANUP(outcomes_clear) struct outcomes outcomes = { 0 };
+
+	return check_operands(run, err) && check_words(settings, err) &&
+	       platforms_parse(&settings->platforms, &platforms, err) &&
+	       outcomes_init(&outcomes, run, 1, err) && push_all(&outcomes, &platforms, err);
+}
+
+const struct command command_push = {
+	.name = "push",
+	.operands = "SOURCE REF...",
+	.summary = "send an image to a registry and prove that it is there",
+	.description =
+		"Sends what the registry does not have, the tag last, then asks the registry over "
+		"new connections and with a new token whether all of it is there. Only then the exit "
+		"code is 0. A token that expires on the way is renewed and is never the reason for a "
+		"failure. After any failure the same command again sends only what is missing.\n\n"
+		"SOURCE is oci:DIR[:REF], oci-archive:FILE[:REF] or docker-archive:FILE[:REF]; FILE - "
+		"is standard input. With several REFs all are tried, and the exit code is that of the "
+		"first that failed. A REF with a digest is pushed to only if the image has that digest.",
+	.completes = OPERANDS_SOURCE_REF,
+	.options = { push_uses, ARRAY_SIZE(push_uses) },
+	.settings_size = sizeof(struct push_settings),
+	.examples = push_examples,
+	.example_count = ARRAY_SIZE(push_examples),
+	.run = cmd_push,
+};

@@ -1,0 +1,52 @@
+/*
+ * A command of `landed`: one entry of the table, one file cmd_X.c. From the entry come its help, its page in the
+ * manual and its completions.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include "base/world.h"
+#include "cli/common.h"
+#include "cli/talk.h"
+
+/* What a command is run with. */
+struct run {
+	const struct world *world;
+	struct talk *talk;
+	const void *settings; /* the command's own struct, which begins with common_settings */
+	char *const *operands;
+	size_t operand_count;
+	FILE *out; /* the result, and nothing else */
+};
+
+struct command_example {
+	const char *what;
+	const char *line;
+};
+
+/* What completions offer where no option stands. */
+enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF };
+
+struct command {
+	const char *name;
+	const char *operands; /* for the usage line */
+	const char *summary;  /* one line, starts lower case, no full stop */
+	const char *description; /* paragraphs, an empty line between them */
+	enum command_operands completes;
+	struct opt_uses options;
+	size_t settings_size;
+	const struct command_example *examples;
+	size_t example_count;
+	bool (*run)(const struct run *run, struct err *err);
+};
+
+extern const struct command command_push;
+extern const struct command command_verify;
+
+/* Sorted by name; NULL behind the last. */
+const struct command *command_at(size_t index);
+
+/* NULL when there is none of that name; *ret_nearest, if wanted, is then one that may be meant, or NULL. */
+const struct command *command_find(const char *name, const char **ret_nearest);
+
+#endif

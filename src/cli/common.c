@@ -1,0 +1,98 @@
+#include "cli/common.h"
+
+#define AT(member) offsetof(struct common_settings, member)
+
+#define HOUR_MS ((int64_t)3600000)
+
+static const char *const output_words[] = {
+	[RESULT_TEXT] = "text", [RESULT_JSON] = "json",	  [RESULT_REF] = "ref",
+	[RESULT_DIGEST] = "digest", NULL,
+};
+
+static const char *const progress_words[] = {
+	[PROGRESS_AUTO] = "auto", [PROGRESS_TTY] = "tty",   [PROGRESS_PLAIN] = "plain",
+	[PROGRESS_JSON] = "json", [PROGRESS_NONE] = "none", NULL,
+};
+
+static const char *const depth_words[] = {
+	[VERIFY_MANIFEST] = "manifest",
+	[VERIFY_TREE] = "tree",
+	[VERIFY_BYTES] = "bytes",
+	NULL,
+};
+
+static const struct opt proof_options[] = {
+	{ .name = "depth", .kind = OPT_CHOICE, .offset = AT(depth), .argument = "DEPTH",
+	  .fallback = "tree", .words = depth_words,
+	  .help = "how deep the proof goes: the manifest alone; every child and blob is there with "
+		  "its size; every blob downloaded and hashed" },
+	{ .name = "receipt", .kind = OPT_STRING, .offset = AT(receipt), .argument = "FILE",
+	  .is_path = true,
+	  .help = "write what was proven, or what failed, as an in-toto statement to FILE" },
+};
+const struct opt_group common_proof = { "Proof", proof_options, ARRAY_SIZE(proof_options) };
+
+static const struct opt output_options[] = {
+	{ .name = "output", .letter = 'o', .kind = OPT_CHOICE, .offset = AT(output),
+	  .argument = "FORM", .fallback = "text", .words = output_words,
+	  .help = "what stdout gets for each image: its reference with the digest (text, ref), the "
+		  "digest, or a JSON object" },
+	{ .name = "quiet", .letter = 'q', .kind = OPT_FLAG, .offset = AT(quiet),
+	  .help = "say nothing but the result and errors" },
+	{ .name = "verbose", .letter = 'v', .kind = OPT_COUNT, .offset = AT(verbose),
+	  .help = "tell every request and every token; twice: also what answers said" },
+	{ .name = "progress", .kind = OPT_CHOICE, .offset = AT(progress), .argument = "MODE",
+	  .fallback = "auto", .words = progress_words,
+	  .help = "how progress is shown on stderr; auto is tty on a terminal, else plain" },
+	{ .name = "timeline", .kind = OPT_FLAG, .offset = AT(timeline),
+	  .help = "draw at the end which requests lived under which token" },
+};
+const struct opt_group common_output = { "Output", output_options, ARRAY_SIZE(output_options) };
+
+static const struct opt limits_options[] = {
+	{ .name = "timeout", .kind = OPT_DURATION, .offset = AT(timeout_ms), .argument = "TIME",
+	  .fallback = "15m", .least = 1000, .most = 24 * 7 * HOUR_MS,
+	  .help = "all of it must be over by then" },
+	{ .name = "stall-timeout", .kind = OPT_DURATION, .offset = AT(connect.stall_timeout_ms),
+	  .argument = "TIME", .fallback = "15s", .least = 1000, .most = HOUR_MS,
+	  .help = "give a transfer up when nothing moves for so long" },
+	{ .name = "retries", .kind = OPT_INTEGER, .offset = AT(connect.retries), .argument = "N",
+	  .fallback = "5", .least = 0, .most = 100,
+	  .help = "how often one request is tried again after a passing fault" },
+	{ .name = "renew-wait", .kind = OPT_DURATION, .offset = AT(connect.renew_wait_ms),
+	  .argument = "TIME", .fallback = "30s", .least = 0, .most = HOUR_MS,
+	  .help = "how long to wait for a new token while the source repeats a dying one" },
+	{ .name = "jobs", .kind = OPT_INTEGER, .offset = AT(jobs), .argument = "N", .fallback = "4",
+	  .least = 1, .most = 64, .help = "blobs at once" },
+};
+const struct opt_group common_limits = { "Limits", limits_options, ARRAY_SIZE(limits_options) };
+
+static const struct opt credentials_options[] = {
+	{ .name = "cred", .kind = OPT_STRINGS, .offset = AT(connect.cred), .argument = "SOURCE",
+	  .help = "where credentials come from: file:PATH, exec:COMMAND, env:VARIABLE, "
+		  "docker-config or anon; repeat it for what to try next; without it docker-config, "
+		  "then anon" },
+	{ .name = "cred-user", .kind = OPT_STRING, .offset = AT(connect.cred_user),
+	  .argument = "USER",
+	  .help = "user name that goes with a bare token; without it oauth2accesstoken" },
+	{ .name = "authfile", .kind = OPT_STRING, .offset = AT(connect.authfile),
+	  .argument = "FILE", .is_path = true,
+	  .help = "read docker-config from FILE instead of the usual places" },
+};
+const struct opt_group common_credentials = { "Credentials", credentials_options,
+					      ARRAY_SIZE(credentials_options) };
+
+static const struct opt connection_options[] = {
+	{ .name = "cacert", .kind = OPT_STRING, .offset = AT(connect.cacert), .argument = "FILE",
+	  .is_path = true, .help = "trust the certificate authorities in FILE (PEM)" },
+	{ .name = "cert", .kind = OPT_STRING, .offset = AT(connect.cert), .argument = "FILE",
+	  .is_path = true, .help = "show this client certificate (PEM)" },
+	{ .name = "key", .kind = OPT_STRING, .offset = AT(connect.key), .argument = "FILE",
+	  .is_path = true, .help = "its private key (PEM)" },
+	{ .name = "insecure", .kind = OPT_FLAG, .offset = AT(connect.insecure),
+	  .help = "do not verify the registry's certificate" },
+	{ .name = "plain-http", .kind = OPT_FLAG, .offset = AT(connect.plain_http),
+	  .help = "speak HTTP without TLS" },
+};
+const struct opt_group common_connection = { "Connection", connection_options,
+					     ARRAY_SIZE(connection_options) };

@@ -1,0 +1,38 @@
+/*
+ * What every command that talks to a registry can be told, and the option groups that say it. A command's own
+ * settings begin with these.
+ */
+#ifndef CLI_COMMON_H
+#define CLI_COMMON_H
+
+#include "cli/connect.h"
+#include "cli/opt.h"
+#include "registry/verify.h"
+#include "report/progress.h"
+#include "report/result.h"
+
+struct common_settings {
+	enum result_form output;
+	bool quiet;
+	int verbose;
+	enum progress_mode progress;
+	bool timeline;
+	int64_t timeout_ms; /* 0: none */
+	int64_t jobs;
+	enum verify_depth depth;
+	char *receipt;
+	struct connect_options connect;
+};
+
+extern const struct opt_group common_output;
+extern const struct opt_group common_proof;
+extern const struct opt_group common_limits;
+extern const struct opt_group common_credentials;
+extern const struct opt_group common_connection;
+
+/* The entries of a command's table of uses for all of these, in a struct that begins with common_settings. */
+#define COMMON_USES                                                                      \
+	{ &common_proof, 0 }, { &common_output, 0 }, { &common_limits, 0 },              \
+		{ &common_credentials, 0 }, { &common_connection, 0 }
+
+#endif

@@ -1,0 +1,260 @@
+/* Completions for bash, zsh and fish. */
+#include "cli/docs.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+static const char *const source_prefixes[] = { "oci:", "oci-archive:", "docker-archive:" };
+
+/* Calls each(out, c, o) for all options of a command. */
+static void each_option(FILE *out, const struct command *c,
+			void (*each)(FILE *out, const struct command *c, const struct opt *o))
+{
+	for (size_t u = 0; u < c->options.count; u++) {
+		const struct opt_group *g = c->options.at[u].group;
+
+		for (size_t i = 0; i < g->count; i++)
+			each(out, c, &g->options[i]);
+	}
+}
+
+static void print_words(FILE *out, const struct opt *o)
+{
+	for (size_t i = 0; o->words[i]; i++)
+		fprintf(out, "%s%s", i ? " " : "", o->words[i]);
+}
+
+static void print_commands(FILE *out)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		fprintf(out, "%s ", c->name);
+	fputs("help", out);
+}
+
+static void print_prefixes(FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(source_prefixes); i++)
+		fprintf(out, "%s%s", i ? " " : "", source_prefixes[i]);
+}
+
+static void bash_name(FILE *out, const struct command *c, const struct opt *o)
+{
+	(void)c;
+	fprintf(out, " --%s", o->name);
+	if (o->letter)
+		fprintf(out, " -%c", o->letter);
+}
+
+/* What may stand behind an option: a line of a `case` over the word before. */
+static void bash_value(FILE *out, const struct command *c, const struct opt *o)
+{
+	if (!o->argument)
+		return;
+	fprintf(out, "\t%s:--%s", c->name, o->name);
+	if (o->letter)
+		fprintf(out, "|%s:-%c", c->name, o->letter);
+	fputs(") ", out);
+	if (o->words) {
+		fputs("COMPREPLY=($(compgen -W \"", out);
+		print_words(out, o);
+		fputs("\" -- \"$word\"))", out);
+	} else if (o->is_path) {
+		fputs("compopt -o filenames; COMPREPLY=($(compgen -f -- \"$word\"))", out);
+	} else {
+		fputs("COMPREPLY=()", out);
+	}
+	fputs("; return ;;\n", out);
+}
+
+void docs_bash(FILE *out)
+{
+	const struct command *c;
+
+	fputs("# bash completion for landed; made from its option tables\n\n"
+	      "_landed()\n{\n"
+	      "\tlocal word before command options= prefix path\n"
+	      "\t# a colon splits words in bash: put SOURCE and --opt=value together again\n"
+	      "\tif declare -F _get_comp_words_by_ref >/dev/null; then\n"
+	      "\t\tlocal cur prev\n"
+	      "\t\t_get_comp_words_by_ref -n := cur prev\n"
+	      "\t\tword=$cur before=$prev\n"
+	      "\telse\n"
+	      "\t\tword=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+	      "\tfi\n"
+	      "\tcommand=${COMP_WORDS[1]}\n"
+	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\t\tCOMPREPLY=($(compgen -W \"", out);
+	print_commands(out);
+	fputs(" --help --version\" -- \"$word\"))\n\t\treturn\n\tfi\n\n\tcase $command:$before in\n"
+	      "\thelp:*) COMPREPLY=($(compgen -W \"", out);
+	print_commands(out);
+	fputs("\" -- \"$word\")); return ;;\n", out);
+	for (size_t i = 0; (c = command_at(i)); i++)
+		each_option(out, c, bash_value);
+	fputs("\tesac\n\n\tcase $command in\n", out);
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		fprintf(out, "\t%s) options=\"--help", c->name);
+		each_option(out, c, bash_name);
+		fputs("\" ;;\n", out);
+	}
+	fputs("\tesac\n\n"
+	      "\tcase $word in\n"
+	      "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
+	      "\t*:*)\n"
+	      "\t\tprefix=${word%%:*}: path=${word#*:}\n"
+	      "\t\tcompopt -o nospace\n"
+	      "\t\tCOMPREPLY=($(compgen -f -P \"$prefix\" -- \"$path\"))\n"
+	      "\t\tdeclare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions \"$word\"\n"
+	      "\t\t;;\n"
+	      "\t*)\n"
+	      "\t\tif [ \"$command\" = push ]; then\n"
+	      "\t\t\tcompopt -o nospace\n"
+	      "\t\t\tCOMPREPLY=($(compgen -W \"", out);
+	print_prefixes(out);
+	fputs("\" -- \"$word\"))\n\t\tfi\n\t\t;;\n\tesac\n}\n\ncomplete -F _landed landed\n", out);
+}
+
+/* Inside '...[help]' of _arguments: brackets, colons and quotes have a meaning. */
+static void zsh_text(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			fputs("'\\''", out);
+		else if (strchr("[]:\\", *text))
+			fprintf(out, "\\%c", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
+static void zsh_value(FILE *out, const struct opt *o)
+{
+	if (!o->argument)
+		return;
+	fprintf(out, ":%s:", o->argument);
+	if (o->words) {
+		fputc('(', out);
+		print_words(out, o);
+		fputc(')', out);
+	} else if (o->is_path) {
+		fputs("_files", out);
+	}
+}
+
+static void zsh_spec(FILE *out, const struct opt *o, bool by_letter)
+{
+	bool repeats = o->kind == OPT_STRINGS || o->kind == OPT_COUNT;
+
+	fprintf(out, "\t\t\t'%s", repeats ? "*" : "");
+	if (by_letter)
+		fprintf(out, "-%c[", o->letter);
+	else
+		fprintf(out, "--%s%s[", o->name, o->argument ? "=" : "");
+	zsh_text(out, o->help);
+	fputc(']', out);
+	zsh_value(out, o);
+	fputs("' \\\n", out);
+}
+
+static void zsh_option(FILE *out, const struct command *c, const struct opt *o)
+{
+	(void)c;
+	zsh_spec(out, o, false);
+	if (o->letter)
+		zsh_spec(out, o, true);
+}
+
+void docs_zsh(FILE *out)
+{
+	const struct command *c;
+
+	fputs("#compdef landed\n# zsh completion for landed; made from its option tables\n\n"
+	      "_landed_source()\n{\n"
+	      "\tif compset -P '*:'; then\n\t\t_files\n\telse\n\t\tcompadd -S '' -- ",
+	      out);
+	print_prefixes(out);
+	fputs("\n\tfi\n}\n\n_landed()\n{\n\tlocal -a commands\n\tcommands=(\n", out);
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		fprintf(out, "\t\t'%s:", c->name);
+		zsh_text(out, c->summary);
+		fputs("'\n", out);
+	}
+	fputs("\t\t'help:show what landed or a command can be told'\n\t)\n"
+	      "\tif (( CURRENT == 2 )); then\n"
+	      "\t\t_describe command commands\n"
+	      "\t\tcompadd -- --help --version\n"
+	      "\t\treturn\n\tfi\n"
+	      "\tlocal command=$words[2]\n"
+	      "\tshift words\n\t(( CURRENT-- ))\n"
+	      "\tcase $command in\n\thelp)\n\t\t_describe command commands\n\t\t;;\n",
+	      out);
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		fprintf(out, "\t%s)\n\t\t_arguments -s -S \\\n", c->name);
+		each_option(out, c, zsh_option);
+		fputs("\t\t\t'--help[show what the command can be told]' \\\n", out);
+		if (c->completes == OPERANDS_SOURCE_REF)
+			fputs("\t\t\t'1:SOURCE:_landed_source' \\\n", out);
+		fputs("\t\t\t'*:REF:'\n\t\t;;\n", out);
+	}
+	fputs("\tesac\n}\n\n_landed \"$@\"\n", out);
+}
+
+static void fish_text(FILE *out, const char *text)
+{
+	fputc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text, out);
+	}
+	fputc('\'', out);
+}
+
+static void fish_option(FILE *out, const struct command *c, const struct opt *o)
+{
+	fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+	if (o->letter)
+		fprintf(out, " -s %c", o->letter);
+	if (o->argument)
+		fputs(o->is_path ? " -r -F" : " -x", out);
+	if (o->words) {
+		fputs(" -a '", out);
+		print_words(out, o);
+		fputc('\'', out);
+	}
+	fputs(" -d ", out);
+	fish_text(out, o->help);
+	fputc('\n', out);
+}
+
+void docs_fish(FILE *out)
+{
+	const struct command *c;
+
+	fputs("# fish completion for landed; made from its option tables\n\n"
+	      "complete -c landed -f\n"
+	      "complete -c landed -n __fish_use_subcommand -l help -d 'show help'\n"
+	      "complete -c landed -n __fish_use_subcommand -l version -d 'show the version'\n"
+	      "complete -c landed -n __fish_use_subcommand -a help -d 'show help'\n"
+	      "complete -c landed -n '__fish_seen_subcommand_from help' -a '",
+	      out);
+	print_commands(out);
+	fputs("'\n", out);
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		fprintf(out, "\ncomplete -c landed -n __fish_use_subcommand -a %s -d ", c->name);
+		fish_text(out, c->summary);
+		fprintf(out, "\ncomplete -c landed -n '__fish_seen_subcommand_from %s' -l help "
+			"-d 'show help'\n",
+			c->name);
+		if (c->completes == OPERANDS_SOURCE_REF) {
+			fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -a '",
+				c->name);
+			print_prefixes(out);
+			fputs("'\n", out);
+		}
+		each_option(out, c, fish_option);
+	}
+}

@@ -1,0 +1,53 @@
+/* What an answer says in its headers, and an error out of one that is no success. */
+#include "http/client.h"
+
+#include "base/mem.h"
+#include "http/refusal.h"
+#include "http/url.h"
+
+#include <string.h>
+
+void http_answer_clear(struct http_answer *a)
+{
+	free(a->url);
+	free(a->body);
+	free(a->location);
+	free(a->content_type);
+	free(a->content_digest);
+	for (size_t i = 0; i < ARRAY_SIZE(a->challenges) && a->challenges[i]; i++)
+		free(a->challenges[i]);
+	*a = (struct http_answer){ 0 };
+}
+
+char *http_answer_words(const struct http_answer *a)
+{
+	CLEANUP(mem_freep) char *words = refusal_words(a->body, a->body_len);
+
+	return *words ? mem_printf("%d: %s", a->status, words) : mem_printf("%d", a->status);
+}
+
+/* 400s that are nobody's fault but ours or the caller's end as "unexpected": the words are the best there is. */
+static enum err_code code_of_status(int status)
+{
+	switch (status) {
+	case 401:
+		return ERR_REFUSED;
+	case 403:
+		return ERR_DENIED;
+	case 429:
+		return ERR_RATE_LIMITED;
+	default:
+		return ERR_NET;
+	}
+}
+
+bool http_answer_err(const struct http_call *call, const struct http_answer *answer, struct err *err)
+{
+	CLEANUP(mem_freep) char *shown = url_shown(call->url);
+	CLEANUP(mem_freep) char *words = http_answer_words(answer);
+
+	err_set(err, code_of_status(answer->status), "%s of the %s was answered with %d", call->method,
+		call->what, answer->status);
+	err_evidence(err, "%s %s: %s", call->method, shown, words);
+	return false;
+}

@@ -1,0 +1,443 @@
+#include "http/client.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "http/refusal.h"
+#include "http/url.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <string.h>
+
+void http_ticket_clear(struct http_ticket *t)
+{
+	secret_free(t->authorization);
+	*t = (struct http_ticket){ 0 };
+}
+
+struct http_client *http_client_new(struct transport *transport, struct authorizer *authorizer,
+				    const char *origin, const struct retry_policy *policy)
+{
+	struct http_client *c = NEW(struct http_client);
+
+	c->origin = mem_strdup(origin);
+	c->transport = transport;
+	c->authorizer = authorizer;
+	c->policy = *policy;
+	return c;
+}
+
+struct http_client *http_client_new_borrowing(struct transport *transport, const struct retry_policy *policy)
+{
+	struct http_client *c = http_client_new(transport, NULL, "", policy);
+
+	c->transport_is_borrowed = true;
+	return c;
+}
+
+void http_client_free(struct http_client *c)
+{
+	if (!c)
+		return;
+	authorizer_free(c->authorizer);
+	if (!c->transport_is_borrowed)
+		transport_free(c->transport);
+	free(c->origin);
+	free(c);
+}
+
+/* One attempt, redirects included. */
+struct attempt {
+	struct http_client *client;
+	const struct world *world;
+	const struct http_call *call;
+	struct http_history *history;
+	struct http_ticket ticket;
+	struct http_exchange *exchange; /* NULL when there was no answer */
+	enum http_failure failure;
+	bool keep_open; /* a 2xx's body is the caller's to stream */
+	int64_t start_ms;
+	int64_t sent_bytes;
+};
+
+static void attempt_clear(struct attempt *a)
+{
+	http_close(a->exchange);
+	http_ticket_clear(&a->ticket);
+}
+
+static void on_sending(void *arg, int64_t sent_bytes)
+{
+	struct attempt *a = arg;
+
+	a->sent_bytes = sent_bytes;
+	if (a->call->sending)
+		a->call->sending(a->call->sending_arg, sent_bytes);
+}
+
+static const struct secret *authorization_for(const struct attempt *a, const char *url)
+{
+	const char *origin = a->call->anonymous ? a->call->url : a->client->origin;
+
+	if (!url_same_origin(url, origin))
+		return NULL;
+	return a->call->anonymous ? a->call->authorization : a->ticket.authorization;
+}
+
+static bool send_to(struct attempt *a, const char *url, struct err *err)
+{
+	const struct http_call *call = a->call;
+	CLEANUP(stream_freep) struct stream *in_memory = NULL;
+	struct http_request r = {
+		.method = call->method,
+		.url = url,
+		.authorization = authorization_for(a, url),
+		.body = call->stream,
+		.body_bytes = call->stream_bytes,
+		.empty_body = call->empty_body,
+		.large = call->stream || a->keep_open,
+		.outside_only = call->outside_only,
+		.answer_ms = call->answer_ms,
+		.sending = on_sending,
+		.sending_arg = a,
+	};
+
+	memcpy(r.headers, call->headers, sizeof(r.headers));
+	if (call->bytes) {
+		in_memory = stream_of_bytes(call->bytes, call->size);
+		r.body = in_memory;
+		r.body_bytes = (int64_t)call->size;
+	}
+	return http_open(a->client->transport, a->world, &r, &a->exchange, &a->failure, err);
+}
+
+static bool is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+/* A method other than GET is kept: what a registry moves is the place, not the wish. 303 asks for a GET. */
+static bool may_follow(const struct attempt *a, int status)
+{
+	if (a->call->keep_redirect || !is_redirect(status))
+		return false;
+	return status != 303 || strcmp(a->call->method, "GET") == 0;
+}
+
+/* A streamed body that has begun to flow is gone. */
+static bool body_is_spent(const struct attempt *a)
+{
+	return a->call->stream && a->sent_bytes > 0;
+}
+
+/* Where the answer moves the request to, NULL when it does not; from https never to http. */
+static char *redirect_target(struct attempt *a, const char *url)
+{
+	const char *location = http_header(a->exchange, "Location", 0);
+	CLEANUP(mem_freep) char *target = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (!may_follow(a, http_status(a->exchange)) || !location || body_is_spent(a))
+		return NULL;
+	if (!url_resolve(url, location, &target, &ignored)) {
+		err_clear(&ignored);
+		return NULL;
+	}
+	if (url_is_https(url) && !url_is_https(target))
+		return NULL;
+	return TAKE(target);
+}
+
+/* *RET_URL is the one that answered, or the last one tried. */
+static bool send_following(struct attempt *a, char **ret_url, struct err *err)
+{
+	CLEANUP(mem_freep) char *url = mem_strdup(a->call->url);
+
+	for (int hops = 0;; hops++) {
+		char *next = NULL;
+		bool opened = send_to(a, url, err);
+
+		if (opened && hops < HTTP_REDIRECTS_MAX)
+			next = redirect_target(a, url);
+		if (!next) {
+			*ret_url = TAKE(url);
+			return opened;
+		}
+		http_close(TAKE(a->exchange));
+		free(url);
+		url = next;
+	}
+}
+
+/* Reading an answer */
+
+static char *media_type_of(const char *value)
+{
+	size_t len = strcspn(value, "; \t");
+	char *type = mem_strndup(value, len);
+
+	for (char *c = type; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return type;
+}
+
+static int64_t number_of(const char *digits, int64_t otherwise)
+{
+	char *end;
+	long long number;
+
+	if (!digits || !isdigit((unsigned char)*digits))
+		return otherwise;
+	number = strtoll(digits, &end, 10);
+	return *end == '\0' ? (int64_t)number : otherwise;
+}
+
+static int64_t total_of_range(const char *content_range)
+{
+	const char *slash = content_range ? strchr(content_range, '/') : NULL;
+
+	return slash ? number_of(slash + 1, -1) : -1;
+}
+
+static void read_headers(const struct http_exchange *x, struct http_answer *ret)
+{
+	const char *type = http_header(x, "Content-Type", 0);
+	const char *date = http_header(x, "Date", 0);
+	const char *location = http_header(x, "Location", 0);
+	time_t then = date ? curl_getdate(date, NULL) : -1;
+	struct err ignored = ERR_INIT;
+
+	ret->status = http_status(x);
+	ret->content_type = type ? media_type_of(type) : NULL;
+	ret->content_digest = mem_strdup_or_null(http_header(x, "Docker-Content-Digest", 0));
+	ret->content_length = number_of(http_header(x, "Content-Length", 0), -1);
+	ret->range_total = total_of_range(http_header(x, "Content-Range", 0));
+	ret->chunk_min_bytes = number_of(http_header(x, "OCI-Chunk-Min-Length", 0), 0);
+	ret->date_wall_ms = then < 0 ? -1 : (int64_t)then * 1000;
+	if (location && !url_resolve(ret->url, location, &ret->location, &ignored))
+		err_clear(&ignored);
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(ret->challenges); i++) {
+		ret->challenges[i] = mem_strdup_or_null(http_header(x, "WWW-Authenticate", i));
+		if (!ret->challenges[i])
+			break;
+	}
+}
+
+/*
+ * An error's body is evidence: what there is of it is taken, however it ends. A success's body is the answer
+ * itself and must be whole.
+ */
+static bool read_body(struct attempt *a, struct http_answer *ret, struct err *err)
+{
+	size_t ceiling = a->call->answer_ceiling ? a->call->answer_ceiling : HTTP_ANSWER_CEILING;
+	struct buf body = BUF_INIT(ceiling);
+	bool must_be_whole = ret->status < 400;
+	bool ok = true;
+	char chunk[16 * KIB];
+	size_t len = 1;
+
+	while (ok && len) {
+		ok = http_read(a->exchange, a->world, chunk, sizeof(chunk), &len, err);
+		if (ok && !buf_add(&body, chunk, len)) {
+			ok = false;
+			a->failure = HTTP_FAILED_FOR_GOOD;
+			err_set(err, ERR_NO_REGISTRY, "the answer is longer than %zu bytes", ceiling);
+		}
+	}
+	ret->body_len = body.len;
+	ret->body = buf_take(&body);
+	if (ok || (!must_be_whole && err->code == ERR_NET) || err->code == ERR_NO_REGISTRY) {
+		if (!must_be_whole)
+			err_clear(err);
+		return ok || !must_be_whole;
+	}
+	a->failure = err->code == ERR_NET ? HTTP_FAILED_UNDER_WAY : HTTP_FAILED_CANCELLED;
+	return false;
+}
+
+static void tell_request(const struct attempt *a, const struct http_answer *answer, const struct err *err)
+{
+	CLEANUP(mem_freep) char *shown = url_shown(answer->url ? answer->url : a->call->url);
+
+	world_tell(a->world, &(struct event){
+				     .kind = EVENT_REQUEST,
+				     .request = {
+					     .method = a->call->method,
+					     .url = shown,
+					     .what = a->call->what,
+					     .status = answer->status,
+					     .attempt = (int)a->history->attempts,
+					     .start_ms = a->start_ms,
+					     .end_ms = world_now_ms(a->world),
+					     .sent_bytes = a->sent_bytes,
+					     .received_bytes = (int64_t)answer->body_len,
+					     .token = a->ticket.fingerprint[0] ? a->ticket.fingerprint : NULL,
+					     .failure = answer->status ? NULL : err->message,
+				     } });
+}
+
+static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct err *err)
+{
+	bool answered;
+
+	a->start_ms = world_now_ms(a->world);
+	if (!a->history->attempts++)
+		a->history->first_ms = a->start_ms;
+	answered = send_following(a, &ret->url, err);
+	if (answered) {
+		atomic_store(&a->client->heard, true);
+		read_headers(a->exchange, ret);
+		if (!a->keep_open || ret->status >= 300)
+			answered = read_body(a, ret, err);
+		if (!answered)
+			ret->status = 0;
+	}
+	tell_request(a, ret, err);
+	return answered;
+}
+
+/* After an attempt */
+
+static enum http_outcome wait_for_fault(struct http_client *c, const struct world *w,
+					const struct http_call *call, struct http_history *history,
+					struct retry_fault *fault, struct err *err)
+{
+	int64_t since_ms = world_now_ms(w) - history->first_ms;
+	struct err cut_short = ERR_INIT;
+	int64_t wait_ms;
+	CLEANUP(mem_freep) char *text = NULL;
+
+	fault->heard_before = atomic_load(&c->heard);
+	history->faults++;
+	if (!retry_decide(&c->policy, history->faults, since_ms, fault,
+			  atomic_fetch_add(&c->salt, 7919), &wait_ms))
+		return HTTP_OVER;
+	text = mem_printf("%s %s: %s", call->method, call->what, err->message);
+	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = text, .wait = { .ms = wait_ms } });
+	if (!world_sleep(w, wait_ms, &cut_short)) {
+		if (cut_short.code == ERR_TIMEOUT)
+			err_evidence(&cut_short, "%s", err->message);
+		err_move(err, &cut_short);
+		return HTTP_OVER;
+	}
+	err_clear(err);
+	return HTTP_AGAIN;
+}
+
+static enum http_outcome after_failure(struct attempt *a, struct err *err)
+{
+	struct retry_fault fault = { .failure = a->failure, .retry_after_ms = -1 };
+	enum http_outcome outcome = wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
+
+	if (outcome == HTTP_OVER && err->code == ERR_NET) {
+		CLEANUP(mem_freep) char *authority = url_authority(a->call->url);
+
+		err_wrap(err, "%s of the %s at '%s'", a->call->method, a->call->what,
+			 authority ? authority : a->call->url);
+		if (a->history->attempts > 1)
+			err_cause(err, "tried %zu times in %lld s", a->history->attempts,
+				  (long long)(world_now_ms(a->world) - a->history->first_ms) / 1000);
+	}
+	return outcome;
+}
+
+enum http_outcome http_again(struct http_client *c, const struct world *w, const struct http_call *call,
+			     struct http_history *history, const struct http_answer *answer, struct err *err)
+{
+	struct retry_fault fault = { .answered = true, .status = answer->status, .retry_after_ms = -1 };
+
+	http_answer_err(call, answer, err);
+	return wait_for_fault(c, w, call, history, &fault, err);
+}
+
+static enum http_outcome after_passing_status(struct attempt *a, const struct http_answer *answer,
+					      struct err *err)
+{
+	struct retry_fault fault = {
+		.answered = true,
+		.status = answer->status,
+		.retry_after_ms = retry_after_parse(http_header(a->exchange, "Retry-After", 0),
+						    http_header(a->exchange, "Date", 0),
+						    clock_wall_ms(a->world->clock)),
+	};
+
+	http_answer_err(a->call, answer, err);
+	return wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
+}
+
+static enum http_outcome after_refusal(struct attempt *a, const struct http_refusal *refusal, struct err *err)
+{
+	a->history->refusals++;
+	if (authorizer_refused(a->client->authorizer, a->world, &a->call->scope, &a->ticket, refusal,
+			       a->history->refusals, err) == AUTH_TRY_AGAIN)
+		return HTTP_AGAIN;
+	return HTTP_OVER;
+}
+
+static enum http_outcome judge_answer(struct attempt *a, struct http_answer *answer, struct err *err)
+{
+	CLEANUP(mem_freep) char *words = NULL;
+	struct http_refusal refusal;
+
+	if (answer->status < 400)
+		return HTTP_ANSWERED;
+	words = refusal_words(answer->body, answer->body_len);
+	/* what another host says, where a redirect led without the token, is no refusal of it */
+	if (!a->call->anonymous && a->client->authorizer && url_same_origin(answer->url, a->client->origin) &&
+	    refusal_read(answer->status, words, (const char *const *)answer->challenges, &refusal))
+		return after_refusal(a, &refusal, err);
+	if (retry_status_is_passing(answer->status))
+		return after_passing_status(a, answer, err);
+	return HTTP_ANSWERED;
+}
+
+static enum http_outcome attempt_once(struct attempt *a, struct http_answer *ret, struct err *err)
+{
+	*ret = (struct http_answer){ 0 };
+	if (!world_check(a->world, err))
+		return HTTP_OVER;
+	if (!a->call->anonymous && a->client->authorizer &&
+	    !authorizer_ticket(a->client->authorizer, a->world, &a->call->scope, a->call->need_ms, &a->ticket,
+			       err))
+		return HTTP_OVER;
+	if (!exchange_messages(a, ret, err))
+		return after_failure(a, err);
+	return judge_answer(a, ret, err);
+}
+
+enum http_outcome http_attempt(struct http_client *c, const struct world *w, const struct http_call *call,
+			       struct http_history *history, struct http_answer *ret, struct err *err)
+{
+	CLEANUP(attempt_clear)
+	struct attempt a = { .client = c, .world = w, .call = call, .history = history };
+
+	return attempt_once(&a, ret, err);
+}
+
+bool http_call(struct http_client *c, const struct world *w, const struct http_call *call,
+	       struct http_answer *ret, struct err *err)
+{
+	return http_call_open(c, w, call, NULL, ret, err);
+}
+
+bool http_call_open(struct http_client *c, const struct world *w, const struct http_call *call,
+		    struct http_exchange **ret_exchange, struct http_answer *ret, struct err *err)
+{
+	struct http_history history = { 0 };
+
+	for (;;) {
+		CLEANUP(attempt_clear)
+		struct attempt a = { .client = c,
+				     .world = w,
+				     .call = call,
+				     .history = &history,
+				     .keep_open = ret_exchange != NULL };
+		enum http_outcome outcome = attempt_once(&a, ret, err);
+
+		if (outcome == HTTP_ANSWERED && ret_exchange)
+			*ret_exchange = ret->status < 300 ? TAKE(a.exchange) : NULL;
+		if (outcome != HTTP_AGAIN)
+			return outcome == HTTP_ANSWERED;
+		http_answer_clear(ret);
+	}
+}

@@ -1,0 +1,34 @@
+/*
+ * The real transport: libcurl. Each exchange drives a small curl_multi of its own in the calling thread, with
+ * the cancel's descriptor among those it waits for. Connections are kept per multi and multis are kept for the
+ * next exchange; names looked up and TLS sessions are shared by all of one transport.
+ *
+ * Blob bodies go over HTTP/1.1 with `Expect: 100-continue`, everything else takes HTTP/2 where TLS offers it.
+ */
+#ifndef HTTP_TRANSPORT_CURL_H
+#define HTTP_TRANSPORT_CURL_H
+
+#include "http/transport.h"
+
+struct transport_options {
+	struct sched *sched;
+	int64_t connect_ms; /* name, TCP and TLS together */
+	int64_t stall_ms;   /* nothing moved in either direction */
+	bool insecure;	    /* certificates are not checked */
+	const char *cacert; /* PEM, trusted beside the system's; NULL: none */
+	const char *cert;   /* client certificate and key, shown to the host OWN_AUTHORITY only; NULL: none */
+	const char *key;
+	const char *own_authority; /* "host[:port]" */
+};
+
+#define TRANSPORT_CONNECT_MS 10000
+#define TRANSPORT_STALL_MS 15000
+
+/*
+ * OPTIONS are copied. /etc/docker/certs.d/HOST[:PORT] and /etc/containers/certs.d are read as docker does: *.crt
+ * are trusted, *.cert with *.key is shown. Fails with ERR_LOCAL.
+ */
+MUST_USE bool transport_curl_new(const struct transport_options *options, struct transport **ret,
+				 struct err *err);
+
+#endif

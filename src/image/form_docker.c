@@ -1,0 +1,224 @@
+#include "image/forms.h"
+
+#include "base/mem.h"
+#include "image/choice.h"
+#include "image/layout.h"
+#include "image/packed.h"
+#include "image/tree.h"
+
+#include <string.h>
+
+/* With these a layer is a plain tar, as `docker save` of the graph drivers writes it since Docker 25. */
+static bool is_plain_layer(const struct descriptor *d)
+{
+	return strcmp(d->media_type, "application/vnd.oci.image.layer.v1.tar") == 0 ||
+	       strcmp(d->media_type, "application/vnd.docker.image.rootfs.diff.tar") == 0;
+}
+
+static bool has_plain_layers(const struct manifest *m)
+{
+	for (size_t i = 1; m->kind == MANIFEST_IMAGE && i < m->entry_count; i++)
+		if (is_plain_layer(&m->entries[i]))
+			return true;
+	return false;
+}
+
+static bool image_is_whole(const struct world *w, struct content *c, const struct descriptor *d,
+			   bool *ret, struct err *err)
+{
+	struct image probe = { .manifests = NULL };
+	struct manifest *m = NULL;
+	bool missing = false;
+
+	if (!content_has(c, d, ret, err))
+		return false;
+	if (!*ret)
+		return true;
+	if (!content_manifest(c, d, &m, err))
+		return false;
+	*ret = tree_read(w, c, m, &probe, &missing, err);
+	tree_clear(&probe);
+	if (missing)
+		err_clear(err);
+	return *ret || missing;
+}
+
+/* Keeps of the leaves only the images that are whole. */
+static bool drop_incomplete(const struct world *w, struct content *c, struct leaves *leaves,
+			    struct err *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < leaves->count; i++) {
+		struct leaf *l = &leaves->at[i];
+		bool whole = false;
+
+		if (!leaf_is_attestation(l) && !image_is_whole(w, c, &l->descriptor, &whole, err))
+			return false;
+		if (whole) {
+			struct leaf first = leaves->at[kept];
+
+			leaves->at[kept++] = *l;
+			*l = first;
+		}
+	}
+	leaves_truncate(leaves, kept);
+	return true;
+}
+
+static bool refuse_incomplete(const struct leaves *whole, struct err *err)
+{
+	CLEANUP(mem_freep) char *platforms = leaves_platforms(whole);
+
+	err_set(err, ERR_NO_SOURCE, "only a part of the index is in the archive; whole in it: %s",
+		platforms);
+	if (whole->count > 0)
+		err_hint(err, "choose one of them with --platform");
+	return false;
+}
+
+/*
+ * Docker with containerd's image store saves the index as it was pulled, but of its children only those that are
+ * on this machine, most often one. An index with absent children cannot be pushed.
+ */
+static bool read_what_is_whole(const struct world *w, const struct descriptor *root,
+			       struct image *into, struct err *err)
+{
+	CLEANUP(leaves_clear) struct leaves leaves = { .at = NULL };
+	CLEANUP(mem_freep) char *platform = NULL;
+	struct manifest *m = NULL;
+
+	if (!leaves_collect(into->content, root, &leaves, err) ||
+	    !drop_incomplete(w, into->content, &leaves, err))
+		return false;
+	if (leaves.count != 1)
+		return refuse_incomplete(&leaves, err);
+	platform = platform_text(&leaves.at[0].platform);
+	world_note(w, EVENT_NOTE, "the archive holds only %s of its index: that image is sent",
+		   platform);
+	return content_manifest(into->content, &leaves.at[0].descriptor, &m, err) &&
+	       tree_read(w, into->content, m, into, NULL, err);
+}
+
+/* ROOT is what choose_platforms left of ENTRY; it is taken. */
+static bool read_layout(const struct world *w, const struct descriptor *entry,
+			struct manifest *root, const struct image_options *options,
+			struct image *into, struct err *err)
+{
+	bool is_index = root->kind == MANIFEST_INDEX, missing = false;
+
+	if (tree_read(w, into->content, root, into, &missing, err))
+		return true;
+	if (!missing || !is_index || options->platform_count > 0)
+		return false;
+	err_clear(err);
+	tree_clear(into);
+	return read_what_is_whole(w, entry, into, err);
+}
+
+static bool pack(const struct world *w, struct container *c, const struct saved_image *saved,
+		 const struct image_options *options, struct image *into, struct err *err)
+{
+	struct manifest *root = NULL;
+
+	return packed_open(w, c, saved, options, &root, &into->content, err) &&
+	       tree_read(w, into->content, root, into, NULL, err);
+}
+
+/* The files of a layout's image, as manifest.json would name them. */
+static void name_files(const struct manifest *m, struct saved_image *ret)
+{
+	ret->config = layout_file(&m->entries[0].digest);
+	for (size_t i = 1; i < m->entry_count; i++) {
+		CLEANUP(mem_freep) char *name = layout_file(&m->entries[i].digest);
+
+		strings_add(&ret->layers, name);
+	}
+}
+
+/* Packs ROOT, a layout's image with plain layers: their digests are not the ones that registries keep. */
+static bool pack_layout(const struct world *w, const struct manifest *root,
+			const struct image_options *options, struct image *into, struct err *err)
+{
+	struct saved_image files = { .config = NULL };
+	bool packed;
+
+	name_files(root, &files);
+	packed = pack(w, layout_release(TAKE(into->content)), &files, options, into, err);
+	saved_image_clear(&files);
+	return packed;
+}
+
+static bool read_entry(const struct world *w, struct container *c, const struct descriptor *entry,
+		       const struct image_options *options, struct image *into, struct err *err)
+{
+	CLEANUP(manifest_freep) struct manifest *root = NULL;
+
+	into->content = layout_content(c);
+	if (!choose_platforms(into->content, entry, options, &root, err))
+		return false;
+	/* An index comes from containerd's store, which keeps what the registry had or will have. */
+	if (!media_type_is_index(entry->media_type) && has_plain_layers(root))
+		return pack_layout(w, root, options, into, err);
+	return read_layout(w, entry, TAKE(root), options, into, err);
+}
+
+static bool read_saved(const struct world *w, struct container *c, const char *ref,
+		       const struct image_options *options, struct image *into, struct err *err)
+{
+	CLEANUP(container_freep) struct container *owned = c;
+	CLEANUP(buf_clear) struct buf bytes = BUF_INIT(SAVED_CEILING);
+	CLEANUP(saved_clear) struct saved saved = { .images = NULL };
+	const struct saved_image *image;
+
+	if (!container_read(c, "manifest.json", &bytes, err) ||
+	    !saved_parse(buf_str(&bytes), bytes.len, &saved, err) ||
+	    !saved_choose(&saved, ref, &image, err))
+		return false;
+	return pack(w, TAKE(owned), image, options, into, err);
+}
+
+/* *ret_found is false when manifest.json, which knows more names, is to decide. */
+static bool find_entry(struct container *c, const char *ref, bool is_saved, struct descriptor *ret,
+		       bool *ret_found, struct err *err)
+{
+	CLEANUP(manifest_freep) struct manifest *index = NULL;
+
+	if (!layout_index(c, &index, err))
+		return false;
+	*ret_found = layout_choose(index, ref, ret, err);
+	if (*ret_found || !is_saved)
+		return *ret_found;
+	err_clear(err);
+	return true;
+}
+
+bool read_docker(const struct world *w, struct container *c, const char *ref,
+		 const struct image_options *options, struct image *into, struct err *err)
+{
+	CLEANUP(container_freep) struct container *owned = c;
+	CLEANUP(descriptor_clear) struct descriptor entry = { .media_type = NULL };
+	bool is_layout, is_saved, found = false;
+
+	if (!layout_is_there(c, &is_layout, err) ||
+	    !container_has(c, "manifest.json", &is_saved, err))
+		return false;
+	if (!is_layout && !is_saved)
+		return err_set(err, ERR_NO_SOURCE,
+			       "not written by `docker save`: it holds neither "
+			       "'manifest.json' nor 'index.json'");
+	if (is_layout && !find_entry(c, ref, is_saved, &entry, &found, err))
+		return false;
+	if (found)
+		return read_entry(w, TAKE(owned), &entry, options, into, err);
+	return read_saved(w, TAKE(owned), ref, options, into, err);
+}
+
+bool form_docker_archive(const struct world *w, const char *path, const char *ref,
+			 const struct image_options *options, struct image *into, struct err *err)
+{
+	struct container *c = NULL;
+
+	return archive_open(w, path, options->tmp_dir, &c, err) &&
+	       read_docker(w, c, ref, options, into, err);
+}

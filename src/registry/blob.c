@@ -1,0 +1,148 @@
+#include "registry/blob.h"
+
+#include "base/mem.h"
+#include "wire/digest.h"
+
+#include <string.h>
+
+static enum blob_state state_of_size(const struct descriptor *d, int64_t size)
+{
+	return size == d->size_bytes ? BLOB_PRESENT : BLOB_OTHER_SIZE;
+}
+
+static struct http_call blob_call(const struct session *s, const char *method, const char *url)
+{
+	return (struct http_call){
+		.what = "blob", .method = method, .url = url, .scope = session_scope(s),
+		.headers = { { "Cache-Control", "no-cache" } },
+	};
+}
+
+/* HEAD may be forbidden to storage behind a redirect, or unknown to a proxy: the first byte tells as well. */
+static bool ask_with_get(const struct world *w, struct session *s, const struct descriptor *d, const char *url,
+			 enum blob_state *ret_state, int64_t *ret_size, struct err *err)
+{
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	CLEANUP(http_closep) struct http_exchange *x = NULL;
+	struct http_call call = blob_call(s, "GET", url);
+
+	call.headers[1] = (struct http_header){ "Range", "bytes=0-0" };
+	if (!http_call_open(s->client, w, &call, &x, &answer, err))
+		return false;
+	*ret_size = answer.range_total >= 0 ? answer.range_total : -1;
+	if (answer.status == 200)
+		*ret_size = answer.content_length;
+	if (answer.status == 200 || answer.status == 206)
+		*ret_state = state_of_size(d, *ret_size);
+	else if (answer.status == 416 && d->size_bytes == 0)
+		*ret_state = BLOB_PRESENT;
+	else if (answer.status == 404 || answer.status == 410)
+		*ret_state = BLOB_ABSENT;
+	else
+		return http_answer_err(&call, &answer, err);
+	return true;
+}
+
+bool blob_exists(const struct world *w, struct session *s, const struct descriptor *d,
+		 enum blob_state *ret_state, int64_t *ret_size, struct err *err)
+{
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	CLEANUP(mem_freep) char *url = session_url(s, "blobs/%s", d->digest.text);
+	const struct http_call call = blob_call(s, "HEAD", url);
+
+	*ret_size = -1;
+	if (!http_call(s->client, w, &call, &answer, err))
+		return false;
+	if (answer.status == 404) {
+		*ret_state = BLOB_ABSENT;
+		return true;
+	}
+	if (answer.status != 200 || answer.content_length != d->size_bytes)
+		return ask_with_get(w, s, d, url, ret_state, ret_size, err);
+	*ret_size = answer.content_length;
+	*ret_state = BLOB_PRESENT;
+	return true;
+}
+
+/* A failed mount costs an upload, nothing more; only what ends the work ends it here. */
+static bool mount_failed(struct err *failed, struct err *err)
+{
+	if (failed->code == ERR_CANCELLED || failed->code == ERR_TIMEOUT) {
+		err_move(err, failed);
+		return false;
+	}
+	err_clear(failed);
+	return true;
+}
+
+bool blob_mount(const struct world *w, struct session *s, const struct descriptor *d,
+		const char *from_repository, bool *ret_mounted, struct err *err)
+{
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	CLEANUP(mem_freep) char *from_scope = mem_printf("repository:%s:pull", from_repository);
+	CLEANUP(mem_freep)
+	char *url = session_url(s, "blobs/uploads/?mount=%s&from=%s", d->digest.text, from_repository);
+	struct http_call call = blob_call(s, "POST", url);
+	struct err failed = ERR_INIT;
+	enum blob_state state = BLOB_ABSENT;
+	int64_t size;
+
+	*ret_mounted = false;
+	call.what = "mount";
+	call.empty_body = true;
+	call.scope.resources[1] = from_scope;
+	if (!http_call(s->client, w, &call, &answer, &failed))
+		return mount_failed(&failed, err);
+	if (answer.status == 201 && !blob_exists(w, s, d, &state, &size, err))
+		return false;
+	*ret_mounted = state == BLOB_PRESENT;
+	return true;
+}
+
+static bool hash_body(const struct world *w, struct http_exchange *x, struct hasher *h, int64_t at_most,
+		      struct err *err)
+{
+	char chunk[32 * KIB];
+	size_t len = 1;
+
+	while (len && hasher_bytes(h) <= at_most) {
+		if (!http_read(x, w, chunk, sizeof(chunk), &len, err))
+			return false;
+		hasher_add(h, chunk, len);
+	}
+	return true;
+}
+
+/* A download that breaks off begins again, as often as the policy allows. */
+bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,
+		      enum blob_state *ret_state, struct err *err)
+{
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(&d->digest);
+	CLEANUP(mem_freep) char *url = session_url(s, "blobs/%s", d->digest.text);
+	const struct http_call call = blob_call(s, "GET", url);
+	struct http_history history = { .first_ms = world_now_ms(w) };
+
+	for (;;) {
+		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+		CLEANUP(http_closep) struct http_exchange *x = NULL;
+		struct digest read;
+
+		if (!http_call_open(s->client, w, &call, &x, &answer, err))
+			return false;
+		if (answer.status == 404) {
+			*ret_state = BLOB_ABSENT;
+			return true;
+		}
+		if (!x)
+			return http_answer_err(&call, &answer, err);
+		hasher_reset(h);
+		if (hash_body(w, x, h, d->size_bytes, err)) {
+			read = hasher_finish(h);
+			*ret_state = digest_same(&read, &d->digest) ? BLOB_PRESENT : BLOB_OTHER_SIZE;
+			return true;
+		}
+		if (err->code != ERR_NET ||
+		    http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER)
+			return false;
+	}
+}

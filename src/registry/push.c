@@ -1,0 +1,464 @@
+#include "registry/push.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "registry/blob.h"
+#include "registry/manifest_io.h"
+
+#include <string.h>
+
+/* After a signal or the deadline, once the manifest was sent: this long for a verdict. */
+#define VERDICT_MS 5000
+
+/* How long a first proof that misses something is given before it is sent again. */
+#define LATE_MS 2000
+
+#define SETTLE_FIRST_MS 250
+#define SETTLE_LONGEST_MS 4000
+
+/* How a blob is looked for before it is sent. */
+enum trust {
+	TRUST_EXISTENCE, /* what the registry says it has is not sent */
+	TRUST_NOTHING,	 /* it said so and was wrong: send it */
+};
+
+struct push {
+	const struct world *w;
+	struct session_maker *sessions;
+	struct session *s;
+	struct image *image;
+	const struct reference *ref;
+	const struct push_options *options;
+	struct push_result *result;
+	struct monitor *monitor; /* around result's counts */
+
+	enum trust trust;
+	const struct strings *only; /* digests that are to be sent; NULL: all */
+};
+
+void push_result_clear(struct push_result *r)
+{
+	proof_clear(&r->proof);
+	*r = (struct push_result){ 0 };
+}
+
+/* Blobs */
+
+static void tell_blob(const struct world *w, enum blob_stage stage, const struct descriptor *d)
+{
+	world_tell(w, &(struct event){ .kind = EVENT_BLOB,
+				       .blob = { .stage = stage,
+						 .digest = d->digest.text,
+						 .size_bytes = d->size_bytes } });
+}
+
+static void count_blob(struct push *p, const struct world *w, enum blob_stage stage,
+		       const struct descriptor *d)
+{
+	struct push_result *r = p->result;
+
+	monitor_enter(w->sched, p->monitor);
+	switch (stage) {
+	case BLOB_STAGE_SENT:
+		r->blobs_sent++;
+		r->bytes_sent += d->size_bytes;
+		break;
+	case BLOB_STAGE_MOUNTED:
+		r->blobs_mounted++;
+		r->bytes_existing += d->size_bytes;
+		break;
+	case BLOB_STAGE_EXISTS:
+		r->blobs_existing++;
+		r->bytes_existing += d->size_bytes;
+		break;
+	default:
+		r->blobs_elsewhere++;
+	}
+	monitor_leave(w->sched, p->monitor);
+	tell_blob(w, stage, d);
+}
+
+static bool mount_from_any(struct push *p, const struct world *w, const struct descriptor *d,
+			   bool *ret_mounted, struct err *err)
+{
+	const struct strings *repositories = p->options->mount_from;
+
+	*ret_mounted = false;
+	for (size_t i = 0; repositories && i < repositories->count && !*ret_mounted; i++)
+		if (!blob_mount(w, p->s, d, repositories->at[i], ret_mounted, err))
+			return false;
+	return true;
+}
+
+/* True with *ret_stage when nothing needs to be sent. */
+static bool is_had(struct push *p, const struct world *w, const struct descriptor *d, bool *ret_had,
+		   struct err *err)
+{
+	enum blob_state state;
+	int64_t size;
+	bool mounted;
+
+	*ret_had = false;
+	if (p->trust == TRUST_NOTHING)
+		return true;
+	if (!blob_exists(w, p->s, d, &state, &size, err))
+		return false;
+	if (state == BLOB_PRESENT) {
+		*ret_had = true;
+		count_blob(p, w, BLOB_STAGE_EXISTS, d);
+		return true;
+	}
+	if (!mount_from_any(p, w, d, &mounted, err))
+		return false;
+	if (mounted) {
+		*ret_had = true;
+		count_blob(p, w, BLOB_STAGE_MOUNTED, d);
+	}
+	return true;
+}
+
+static bool send_blob(const struct world *w, void *arg, size_t i, struct err *err)
+{
+	struct push *p = arg;
+	const struct image_blob *b = &p->image->blobs[i];
+	const struct descriptor *d = &b->descriptor;
+	bool had;
+
+	if (p->only && !strings_have(p->only, d->digest.text))
+		return true;
+	if (b->nondistributable) {
+		count_blob(p, w, BLOB_STAGE_SKIPPED, d);
+		return true;
+	}
+	if (!is_had(p, w, d, &had, err))
+		return false;
+	if (had)
+		return true;
+	if (!blob_upload(w, p->s, p->image, d, err))
+		return err_wrap(err, "sending '%s'", d->digest.text);
+	count_blob(p, w, BLOB_STAGE_SENT, d);
+	return true;
+}
+
+static bool send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err)
+{
+	p->trust = trust;
+	p->only = only;
+	return pool_run(p->w, p->options->jobs, p->image->blob_count, send_blob, p, err);
+}
+
+static void plan_blobs(struct push *p)
+{
+	for (size_t i = 0; i < p->image->blob_count; i++)
+		tell_blob(p->w, BLOB_STAGE_PLANNED, &p->image->blobs[i].descriptor);
+}
+
+/* Manifests */
+
+static enum manifest_outcome put_children(struct push *p, struct err *err)
+{
+	static const struct digest by_digest = { "" };
+	enum manifest_outcome outcome = MANIFEST_TAKEN;
+
+	for (size_t i = 0; i + 1 < p->image->manifest_count && outcome == MANIFEST_TAKEN; i++) {
+		const struct manifest *m = p->image->manifests[i];
+
+		outcome = manifest_put(p->w, p->s, m, m->digest.text, &by_digest, err);
+	}
+	return outcome;
+}
+
+static enum manifest_outcome put_root(struct push *p, struct err *err)
+{
+	static const struct digest not_known = { "" };
+	const struct manifest *root = image_root(p->image);
+	const struct strings *more = p->options->additional_tags;
+	const char *reference = p->ref->tag ? p->ref->tag : root->digest.text;
+	enum manifest_outcome outcome;
+
+	world_note(p->w, EVENT_PHASE, "manifest");
+	outcome = manifest_put(p->w, p->s, root, reference, &p->result->before, err);
+	p->result->manifest_sent |= outcome == MANIFEST_TAKEN || outcome == MANIFEST_UNKNOWN;
+	for (size_t i = 0; more && i < more->count && outcome == MANIFEST_TAKEN; i++)
+		outcome = manifest_put(p->w, p->s, root, more->at[i], &not_known, err);
+	return outcome;
+}
+
+static enum manifest_outcome put_manifests(struct push *p, struct err *err)
+{
+	enum manifest_outcome outcome = put_children(p, err);
+
+	return outcome == MANIFEST_TAKEN ? put_root(p, err) : outcome;
+}
+
+/*
+ * A registry that has just said it holds a blob may deny it when the manifest comes: garbage collection, or a
+ * replica that is behind. First what it now admits to be missing is sent, then everything.
+ */
+static enum manifest_outcome put_manifests_insisting(struct push *p, struct err *err)
+{
+	static const enum trust trusts[] = { TRUST_EXISTENCE, TRUST_NOTHING };
+	enum manifest_outcome outcome = put_manifests(p, err);
+
+	for (size_t i = 0; i < ARRAY_SIZE(trusts) && outcome == MANIFEST_BLOBS_MISSING; i++) {
+		struct err failed = ERR_INIT;
+
+		world_note(p->w, EVENT_NOTE, "the registry misses blobs of the manifest: sending them again (%s)",
+			   err->evidence ? err->evidence : err->message);
+		if (!send_blobs(p, trusts[i], NULL, &failed)) {
+			err_move(err, &failed);
+			return MANIFEST_REFUSED;
+		}
+		err_clear(err);
+		outcome = put_manifests(p, err);
+	}
+	if (outcome == MANIFEST_BLOBS_MISSING)
+		err->code = ERR_INCOMPLETE;
+	return outcome;
+}
+
+/* The proof */
+
+static bool prove_tags(const struct world *w, struct push *p, struct session *s, struct err *err)
+{
+	const struct manifest *root = image_root(p->image);
+	const struct strings *more = p->options->additional_tags;
+
+	for (size_t i = 0; more && i < more->count; i++) {
+		struct reference ref = *p->ref;
+		struct proof proof = { 0 };
+		bool proven;
+
+		ref.tag = more->at[i];
+		ref.digest = (struct digest){ "" };
+		proven = image_verify(w, s, &ref, &root->digest, VERIFY_MANIFEST, 1, &proof, err);
+		proof_clear(&proof);
+		if (!proven)
+			return false;
+	}
+	return true;
+}
+
+/* On a session of its own, so that nothing the push has used vouches for it. */
+static bool prove_once(const struct world *w, struct push *p, struct err *err)
+{
+	CLEANUP(session_freep) struct session *s = NULL;
+	const struct manifest *root = image_root(p->image);
+
+	proof_clear(&p->result->proof);
+	return session_make(p->sessions, w, p->ref, SESSION_PULL, &s, err) &&
+	       image_verify(w, s, p->ref, &root->digest, p->options->depth, p->options->jobs,
+			    &p->result->proof, err) &&
+	       prove_tags(w, p, s, err);
+}
+
+/* What another look, or another try, may change. */
+static bool may_still_appear(const struct push *p, const struct err *err)
+{
+	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
+
+	if (err->code == ERR_ABSENT || err->code == ERR_INCOMPLETE)
+		return true;
+	if (err->code != ERR_OTHER_DIGEST)
+		return false;
+	return !before->text[0] || digest_same(there, before) ||
+	       digest_same(there, &image_root(p->image)->digest);
+}
+
+/* Once: the blobs that the proof missed, then the manifests. */
+static bool send_again(struct push *p, struct err *err)
+{
+	struct strings missing = p->result->proof.missing;
+	bool sent;
+
+	world_note(p->w, EVENT_NOTE, "the proof is not complete: sending again what is missing");
+	p->result->sent_again = true;
+	p->result->proof.missing = (struct strings){ 0 };
+	sent = missing.count == 0 || send_blobs(p, TRUST_NOTHING, &missing, err);
+	strings_clear(&missing);
+	return sent && put_manifests_insisting(p, err) == MANIFEST_TAKEN;
+}
+
+static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *err)
+{
+	if (err->code == ERR_OTHER_DIGEST && !may_still_appear(p, err))
+		err_cause(err, "somebody else pushed to that tag meanwhile");
+	else
+		err_cause(err,
+			  "the registry accepted it and does not show it after %lld s%s: it may yet appear",
+			  (long long)waited_ms / 1000, p->result->sent_again ? ", although it was sent twice" : "");
+	return false;
+}
+
+/* Could the registry be asked at all? If not, nobody knows, and that is what is said. */
+static bool not_proven(const struct push *p, struct err *err)
+{
+	switch (err->code) {
+	case ERR_ABSENT:
+	case ERR_OTHER_DIGEST:
+	case ERR_INCOMPLETE:
+	case ERR_CORRUPT:
+	case ERR_LOCAL:
+		return false;
+	default:
+		break;
+	}
+	if (!p->result->manifest_sent)
+		return false;
+	err->code = ERR_UNPROVEN;
+	err_wrap(err, "the manifest was sent, but the registry has not shown it");
+	err_hint(err, "landed verify --expect %s REF", image_root(p->image)->digest.text);
+	return false;
+}
+
+/* The work was cut short after the manifest had gone out: a few seconds for the truth. */
+static bool verdict(struct push *p, struct err *err)
+{
+	struct world grace = *p->w;
+	struct err failed = ERR_INIT;
+
+	grace.cancel = NULL;
+	grace.deadline_ms = clock_after(world_now_ms(p->w), VERDICT_MS);
+	if (prove_once(&grace, p, &failed)) {
+		err_clear(err);
+		return true;
+	}
+	if (failed.code == ERR_ABSENT || failed.code == ERR_OTHER_DIGEST || failed.code == ERR_INCOMPLETE)
+		err_evidence(err, "%s", failed.message);
+	err_clear(&failed);
+	return not_proven(p, err);
+}
+
+static bool was_cut_short(const struct err *err)
+{
+	return err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT;
+}
+
+/* ERR is the failed proof; true when another one is due. */
+static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct err *err)
+{
+	int64_t waited_ms = world_now_ms(p->w) - begun_ms;
+
+	if (!may_still_appear(p, err))
+		return err->code == ERR_OTHER_DIGEST && never_appeared(p, waited_ms, err);
+	if (!p->result->sent_again && (waited_ms >= LATE_MS || waited_ms + *wait_ms >= p->options->settle_ms)) {
+		struct err failed = ERR_INIT;
+
+		if (!send_again(p, &failed)) {
+			err_move(err, &failed);
+			return false;
+		}
+		*wait_ms = 0;
+	} else if (waited_ms >= p->options->settle_ms) {
+		return never_appeared(p, waited_ms, err);
+	}
+	err_clear(err);
+	if (!world_sleep(p->w, *wait_ms, err))
+		return false;
+	*wait_ms = *wait_ms ? *wait_ms * 2 : SETTLE_FIRST_MS;
+	if (*wait_ms > SETTLE_LONGEST_MS)
+		*wait_ms = SETTLE_LONGEST_MS;
+	return true;
+}
+
+static bool prove(struct push *p, struct err *err)
+{
+	int64_t begun_ms = world_now_ms(p->w), wait_ms = SETTLE_FIRST_MS;
+
+	world_note(p->w, EVENT_PHASE, "proof");
+	for (;;) {
+		if (prove_once(p->w, p, err))
+			return true;
+		if (settle(p, begun_ms, &wait_ms, err))
+			continue;
+		return was_cut_short(err) ? verdict(p, err) : not_proven(p, err);
+	}
+}
+
+/* The whole */
+
+/* What the tag is on now; that it cannot be read is no reason not to push. */
+static bool look_before(struct push *p, struct err *err)
+{
+	CLEANUP(manifest_freep) struct manifest *there = NULL;
+	struct err failed = ERR_INIT;
+
+	if (!p->ref->tag)
+		return true;
+	if (manifest_get(p->w, p->s, p->ref->tag, &image_root(p->image)->digest, &there, &failed)) {
+		if (there)
+			p->result->before = there->digest;
+		return true;
+	}
+	if (failed.code == ERR_DENIED || failed.code == ERR_NET) {
+		err_clear(&failed);
+		return true;
+	}
+	err_move(err, &failed);
+	return false;
+}
+
+/* The same digest under the tag already: then the proof is all there is to do. */
+static bool has_landed_earlier(struct push *p, struct err *err)
+{
+	if (!digest_same(&p->result->before, &image_root(p->image)->digest) || !prove_once(p->w, p, err)) {
+		proof_clear(&p->result->proof);
+		if (!was_cut_short(err))
+			err_clear(err);
+		return false;
+	}
+	p->result->landed_earlier = true;
+	for (size_t i = 0; i < p->image->blob_count; i++) {
+		const struct image_blob *b = &p->image->blobs[i];
+
+		count_blob(p, p->w, b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
+			   &b->descriptor);
+	}
+	return true;
+}
+
+static bool push_and_prove(struct push *p, struct err *err)
+{
+	if (!session_make(p->sessions, p->w, p->ref, SESSION_PUSH, &p->s, err) || !look_before(p, err))
+		return false;
+	plan_blobs(p);
+	if (has_landed_earlier(p, err))
+		return true;
+	if (err->code != ERR_NONE)
+		return false;
+	world_note(p->w, EVENT_PHASE, "blobs");
+	if (!send_blobs(p, TRUST_EXISTENCE, NULL, err))
+		return false;
+	switch (put_manifests_insisting(p, err)) {
+	case MANIFEST_TAKEN:
+		return prove(p, err);
+	case MANIFEST_UNKNOWN:
+		return p->result->manifest_sent ? verdict(p, err) : false;
+	case MANIFEST_BLOBS_MISSING:
+	case MANIFEST_REFUSED:
+		break;
+	}
+	return false;
+}
+
+bool image_push(const struct world *w, struct session_maker *sessions, struct image *image,
+		const struct reference *ref, const struct push_options *options, struct push_result *ret,
+		struct err *err)
+{
+	struct push p = {
+		.w = w,
+		.sessions = sessions,
+		.image = image,
+		.ref = ref,
+		.options = options,
+		.result = ret,
+		.monitor = monitor_new(w->sched),
+	};
+	int64_t begun_ms = world_now_ms(w);
+	bool landed = push_and_prove(&p, err);
+
+	ret->took_ms = world_now_ms(w) - begun_ms;
+	session_free(p.s);
+	monitor_free(w->sched, p.monitor);
+	return landed;
+}

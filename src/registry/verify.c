@@ -1,0 +1,304 @@
+#include "registry/verify.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "registry/blob.h"
+#include "registry/manifest_io.h"
+
+#include <string.h>
+
+/* What one proof may pull in: a registry is not trusted with more. */
+#define MANIFESTS_MAX 1000
+#define LEVELS_MAX 4
+#define TREE_BYTES_MAX (64 * MIB)
+#define NAMED_IN_MESSAGE 3
+
+struct needed_blob {
+	struct descriptor descriptor;
+	enum blob_state state;
+	int64_t size_there; /* -1 when it was not said */
+};
+
+struct verification {
+	const struct world *w;
+	struct session *s;
+	const struct reference *ref;
+	enum verify_depth depth;
+	size_t jobs;
+	struct proof *proof;
+
+	struct manifest **manifests; /* in the order found, the root first */
+	size_t manifest_count;
+	size_t tree_bytes;
+	struct needed_blob *blobs; /* each once */
+	size_t blob_count;
+
+	/* the level of the tree that is being read */
+	const struct descriptor **children;
+	struct manifest **child_manifests; /* NULL where it is missing */
+	size_t child_count;
+};
+
+void proof_clear(struct proof *p)
+{
+	free(p->media_type);
+	strings_clear(&p->missing);
+	*p = (struct proof){ 0 };
+}
+
+static void verification_clear(struct verification *v)
+{
+	for (size_t i = 0; i < v->manifest_count; i++)
+		manifest_free(v->manifests[i]);
+	for (size_t i = 0; i < v->blob_count; i++)
+		descriptor_clear(&v->blobs[i].descriptor);
+	for (size_t i = 0; i < v->child_count; i++)
+		manifest_free(v->child_manifests[i]);
+	free(v->manifests);
+	free(v->blobs);
+	free(v->children);
+	free(v->child_manifests);
+}
+
+static void add_missing(struct verification *v, const struct digest *d)
+{
+	if (!strings_have(&v->proof->missing, d->text))
+		strings_add(&v->proof->missing, d->text);
+}
+
+/* The root */
+
+static bool is_absent(const struct verification *v, const char *reference, struct err *err)
+{
+	CLEANUP(mem_freep) char *name = reference_name(v->ref);
+
+	return err_set(err, ERR_ABSENT, "'%s' has no '%s'", name, reference);
+}
+
+/* 404 for a name that does not exist, or that this identity may not see, sounds the same. */
+static bool read_root(struct verification *v, const char *reference, const struct digest *like,
+		      struct manifest **ret, struct err *err)
+{
+	if (!manifest_get(v->w, v->s, reference, like, ret, err))
+		return false;
+	return *ret || is_absent(v, reference, err);
+}
+
+static bool check_digest(const struct verification *v, const struct manifest *root, const char *reference,
+			 const struct digest *expect, struct err *err)
+{
+	CLEANUP(mem_freep) char *name = reference_name(v->ref);
+
+	if (!expect || digest_same(&root->digest, expect))
+		return true;
+	if (strcmp(reference, expect->text) == 0)
+		return err_set(err, ERR_INCOMPLETE, "'%s' answers to '%s' with bytes that hash to '%s'", name,
+			       reference, root->digest.text);
+	return err_set(err, ERR_OTHER_DIGEST, "'%s:%s' is on '%s', not on '%s'", name, reference,
+		       root->digest.text, expect->text);
+}
+
+static void keep_root(struct verification *v, struct manifest *root)
+{
+	v->proof->digest = root->digest;
+	v->proof->size_bytes = (int64_t)root->size_bytes;
+	mem_replace(&v->proof->media_type, root->media_type);
+	v->manifests = mem_alloc(sizeof(*v->manifests));
+	v->manifests[v->manifest_count++] = root;
+	v->tree_bytes = root->size_bytes;
+	v->proof->manifest_count = 1;
+}
+
+static bool prove_root(struct verification *v, const struct digest *expect, struct err *err)
+{
+	const struct digest *wanted = expect ? expect : v->ref->digest.text[0] ? &v->ref->digest : NULL;
+	const char *reference = v->ref->tag ? v->ref->tag : v->ref->digest.text;
+	struct manifest *root = NULL;
+
+	if (!read_root(v, reference, wanted, &root, err))
+		return false;
+	keep_root(v, root);
+	return check_digest(v, root, reference, wanted, err);
+}
+
+/* The children, a level at a time */
+
+static bool is_known_manifest(const struct verification *v, const struct digest *d)
+{
+	for (size_t i = 0; i < v->manifest_count; i++)
+		if (digest_same(&v->manifests[i]->digest, d))
+			return true;
+	for (size_t i = 0; i < v->child_count; i++)
+		if (digest_same(&v->children[i]->digest, d))
+			return true;
+	return false;
+}
+
+static void collect_children(struct verification *v, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++) {
+		const struct manifest *m = v->manifests[i];
+
+		for (size_t k = 0; m->kind == MANIFEST_INDEX && k < m->entry_count; k++) {
+			if (is_known_manifest(v, &m->entries[k].digest))
+				continue;
+			v->children = mem_realloc(v->children, v->child_count + 1, sizeof(*v->children));
+			v->children[v->child_count++] = &m->entries[k];
+		}
+	}
+	v->child_manifests = mem_alloc((v->child_count + 1) * sizeof(*v->child_manifests));
+}
+
+static bool read_child(const struct world *w, void *arg, size_t i, struct err *err)
+{
+	struct verification *v = arg;
+	const struct descriptor *d = v->children[i];
+	CLEANUP(manifest_freep) struct manifest *m = NULL;
+
+	if (!manifest_get(w, v->s, d->digest.text, &d->digest, &m, err))
+		return false;
+	if (m && digest_same(&m->digest, &d->digest) && (int64_t)m->size_bytes == d->size_bytes)
+		v->child_manifests[i] = TAKE(m);
+	return true;
+}
+
+static void keep_children(struct verification *v)
+{
+	v->manifests = mem_realloc(v->manifests, v->manifest_count + v->child_count, sizeof(*v->manifests));
+	for (size_t i = 0; i < v->child_count; i++) {
+		struct manifest *m = TAKE(v->child_manifests[i]);
+
+		if (!m) {
+			add_missing(v, &v->children[i]->digest);
+			continue;
+		}
+		v->tree_bytes += m->size_bytes;
+		v->manifests[v->manifest_count++] = m;
+		v->proof->manifest_count++;
+	}
+	free(TAKE(v->children));
+	free(TAKE(v->child_manifests));
+	v->child_count = 0;
+}
+
+static bool prove_children(struct verification *v, struct err *err)
+{
+	size_t first = 0;
+
+	for (int level = 1;; level++) {
+		size_t end = v->manifest_count;
+
+		collect_children(v, first, end);
+		if (v->child_count == 0)
+			return true;
+		if (level > LEVELS_MAX || v->manifest_count + v->child_count > MANIFESTS_MAX ||
+		    v->tree_bytes > TREE_BYTES_MAX)
+			return err_set(err, ERR_INCOMPLETE, "the index is deeper or wider than can be proven");
+		if (!pool_run(v->w, v->jobs, v->child_count, read_child, v, err))
+			return false;
+		keep_children(v);
+		first = end;
+	}
+}
+
+/* The blobs */
+
+static bool is_known_blob(const struct verification *v, const struct digest *d)
+{
+	for (size_t i = 0; i < v->blob_count; i++)
+		if (digest_same(&v->blobs[i].descriptor.digest, d))
+			return true;
+	return false;
+}
+
+static void collect_blob(struct verification *v, const struct descriptor *d)
+{
+	struct needed_blob *b;
+
+	if (descriptor_is_nondistributable(d)) {
+		v->proof->elsewhere_count++;
+		return;
+	}
+	if (is_known_blob(v, &d->digest))
+		return;
+	v->blobs = mem_realloc(v->blobs, v->blob_count + 1, sizeof(*v->blobs));
+	b = &v->blobs[v->blob_count++];
+	*b = (struct needed_blob){ .size_there = -1 };
+	descriptor_copy(&b->descriptor, d);
+}
+
+static void collect_blobs(struct verification *v)
+{
+	for (size_t i = 0; i < v->manifest_count; i++) {
+		const struct manifest *m = v->manifests[i];
+
+		for (size_t k = 0; m->kind == MANIFEST_IMAGE && k < m->entry_count; k++)
+			collect_blob(v, &m->entries[k]);
+	}
+}
+
+static bool prove_blob(const struct world *w, void *arg, size_t i, struct err *err)
+{
+	struct verification *v = arg;
+	struct needed_blob *b = &v->blobs[i];
+
+	if (v->depth == VERIFY_BYTES)
+		return blob_check_bytes(w, v->s, &b->descriptor, &b->state, err);
+	return blob_exists(w, v->s, &b->descriptor, &b->state, &b->size_there, err);
+}
+
+static bool prove_blobs(struct verification *v, struct err *err)
+{
+	collect_blobs(v);
+	if (!pool_run(v->w, v->jobs, v->blob_count, prove_blob, v, err))
+		return false;
+	for (size_t i = 0; i < v->blob_count; i++) {
+		const struct needed_blob *b = &v->blobs[i];
+
+		if (b->state != BLOB_PRESENT) {
+			add_missing(v, &b->descriptor.digest);
+			continue;
+		}
+		v->proof->blob_count++;
+		v->proof->blob_bytes += b->descriptor.size_bytes;
+	}
+	return true;
+}
+
+static bool is_whole(const struct verification *v, struct err *err)
+{
+	CLEANUP(mem_freep) char *name = reference_name(v->ref);
+	const struct strings *missing = &v->proof->missing;
+	struct buf list = BUF_INIT(BUF_TEXT_CEILING);
+
+	if (missing->count == 0)
+		return true;
+	for (size_t i = 0; i < missing->count && i < NAMED_IN_MESSAGE; i++)
+		buf_printf(&list, "%s%s", i ? ", " : "", missing->at[i]);
+	if (missing->count > NAMED_IN_MESSAGE)
+		buf_printf(&list, " and %zu more", missing->count - NAMED_IN_MESSAGE);
+	err_set(err, ERR_INCOMPLETE, "'%s' has the manifest '%s', but not all that it names", name,
+		v->proof->digest.text);
+	err_evidence(err, "missing or of another size: %s", buf_str(&list));
+	buf_clear(&list);
+	return false;
+}
+
+bool image_verify(const struct world *w, struct session *s, const struct reference *ref,
+		  const struct digest *expect, enum verify_depth depth, size_t jobs, struct proof *ret,
+		  struct err *err)
+{
+	CLEANUP(verification_clear)
+	struct verification v = { .w = w, .s = s, .ref = ref, .depth = depth, .jobs = jobs, .proof = ret };
+	int64_t begun_ms = world_now_ms(w);
+	bool proven;
+
+	ret->depth = depth;
+	proven = prove_root(&v, expect, err) &&
+		 (depth == VERIFY_MANIFEST ||
+		  (prove_children(&v, err) && prove_blobs(&v, err) && is_whole(&v, err)));
+	ret->took_ms = world_now_ms(w) - begun_ms;
+	ret->proven_wall_ms = clock_wall_ms(w->clock);
+	return proven;
+}

@@ -1,0 +1,223 @@
+"""What every end-to-end test stands on: a real registry, a front that misbehaves, the program.
+
+The registry is started once per test process and shared; each test has a repository of its own.
+The front is started per test.  Verdicts on the program come from the registry's storage
+(peers/truth.py) and from skopeo, never from the program's own words.
+"""
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/peers"))
+
+import images  # noqa: E402
+from front import Front  # noqa: E402
+from gate import Gate  # noqa: E402
+from registry import Registry  # noqa: E402
+
+USER, SECRET = "oauth2accesstoken", "ya29.secret-of-the-test"
+HARD_TIMEOUT_S = 60
+
+
+@dataclass
+class Done:
+    """How a run of the program ended."""
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def last(self):
+        """The last line of stdout: the result."""
+        lines = self.out.strip().splitlines()
+        return lines[-1] if lines else ""
+
+    @property
+    def digest(self):
+        return self.last.partition("@")[2]
+
+    def __str__(self):
+        return (f"exit {self.code} after {self.seconds:.1f} s\n"
+                f"-- stdout\n{self.out}-- stderr\n{self.err}")
+
+
+class Running:
+    """The program while it runs, in a process group of its own."""
+
+    def __init__(self, args, env, stdin):
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            args, env=env, stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+    def signal(self, number):
+        os.kill(self.process.pid, number)
+
+    def wait(self, timeout=HARD_TIMEOUT_S):
+        try:
+            out, err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            out, err = self.process.communicate()
+            pytest.fail(f"the program hangs: no end after {timeout} s\n"
+                        + err.decode(errors="replace"))
+        return Done(self.process.returncode, out.decode(errors="replace"),
+                    err.decode(errors="replace"), time.monotonic() - self.started)
+
+    def kill(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+class Landed:
+    """Runs the program with a home and an environment that hold nothing of the machine's user."""
+
+    def __init__(self, home):
+        self.home = home
+        self.binary = os.environ.get("LANDED") or str(ROOT / "build/release/landed")
+        if not os.access(self.binary, os.X_OK):
+            pytest.fail(f"no program at {self.binary}: build it, or name it in LANDED")
+        (home / "docker").mkdir(parents=True, exist_ok=True)
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8",
+                    "DOCKER_CONFIG": str(home / "docker"), "XDG_CONFIG_HOME": str(home / "config"),
+                    "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": str(home / "run"),
+                    "TMPDIR": str(home)}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+            if name in os.environ:
+                self.env[name] = os.environ[name]
+        self.children = []
+
+    def start(self, *args, env=None, stdin=None):
+        running = Running([self.binary, *map(str, args)], self.env | (env or {}), stdin)
+        self.children.append(running)
+        return running
+
+    def __call__(self, *args, env=None, stdin=None, timeout=HARD_TIMEOUT_S):
+        return self.start(*args, env=env, stdin=stdin).wait(timeout)
+
+    def credential(self, secret=SECRET, user=USER):
+        """Options that name this credential by a file."""
+        path = self.home / "credential"
+        path.write_text(secret + "\n")
+        path.chmod(0o600)
+        return ("--cred", f"file:{path}", "--cred-user", user)
+
+    def push(self, source, *refs_and_options, **how):
+        """A push with the front's usual credential."""
+        return self("push", source, *refs_and_options, *self.credential(), **how)
+
+    def verify(self, *refs_and_options, **how):
+        return self("verify", *refs_and_options, *self.credential(), **how)
+
+    def write_docker_config(self, document, name="config.json"):
+        path = self.home / "docker" / name
+        path.write_text(json.dumps(document))
+        path.chmod(0o600)
+        return path
+
+    def write_helper(self, name, script):
+        """An executable NAME on the program's PATH."""
+        folder = self.home / "bin"
+        folder.mkdir(exist_ok=True)
+        path = folder / name
+        path.write_text(script)
+        path.chmod(0o700)
+        self.env["PATH"] = f"{folder}:{os.environ['PATH']}"
+        return path
+
+
+@pytest.fixture
+def landed(tmp_path):
+    program = Landed(tmp_path / "home")
+    yield program
+    for running in program.children:
+        running.kill()
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    with Registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture
+def repo():
+    """A repository that no other test uses."""
+    return f"acme/web/app{next(numbers)}"
+
+
+@pytest.fixture
+def make_front(registry):
+    """Starts fronts: make_front(life=5, shape="gar", ...); keys of Gate go to the gate."""
+    running = []
+
+    def make(shape="gar", mode="bearer", user=USER, secret=SECRET, upstream=None, **settings):
+        gate_keys = Gate.__dataclass_fields__.keys() & settings.keys()
+        gate = Gate(mode, **{key: settings.pop(key) for key in gate_keys})
+        if secret:
+            gate.allow(user, secret)
+        front = Front((upstream or registry).url, gate, shape, **settings)
+        front.__enter__()
+        running.append(front)
+        return front
+
+    yield make
+    for front in running:
+        front.__exit__()
+    assert [bug for front in running for bug in front.bugs] == []
+
+
+@pytest.fixture
+def front(make_front):
+    """Artifact Registry's shape, tokens that live for an hour, no faults."""
+    return make_front()
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Three layers of 200 kB each."""
+    return images.single(tmp_path / "image", size=600_000)
+
+
+def skopeo(*args, timeout=60):
+    return subprocess.run(["skopeo", *map(str, args)], capture_output=True, text=True,
+                          timeout=timeout)
+
+
+def pull(registry, repo, reference, folder):
+    """skopeo's second opinion: its error text, or "" if it pulls every byte of every platform."""
+    joint = "@" if reference.startswith("sha256:") else ":"
+    done = skopeo("copy", "-q", "--all", "--src-tls-verify=false",
+                  f"docker://{registry.address}/{repo}{joint}{reference}", f"dir:{folder}")
+    return done.stderr if done.returncode else ""
+
+
+def assert_landed(done, registry, repo, tag, digest):
+    """Exit 0, the digest on stdout, and the storage agrees."""
+    assert done.code == 0, str(done)
+    assert done.digest == digest, str(done)
+    assert registry.storage.tag(repo, tag) == digest
+    assert registry.problems(repo, tag) == []
+
+
+def assert_told_once(done):
+    """A failure is told by one line "landed: ..." (further lines may say what to do)."""
+    assert done.err.strip(), "a failure without a word"
+    assert SECRET not in done.err + done.out
+    errors = [line for line in done.err.splitlines() if line.startswith("landed: ")]
+    assert len(errors) <= 1, done.err

@@ -1,0 +1,264 @@
+"""What a rule of the fault plan can do to a request.
+
+Each action is a dict {"do": NAME, ...}; its other keys are the keyword arguments of the function of
+that name below.  Any action may also carry "kill": "tokens" | "token" | "credentials" (before it
+acts) and "stick": seconds (the token endpoint repeats its last, now dead token for so long).
+"""
+import hashlib
+import json
+import re
+import time
+
+import wire
+from answer import Answer
+
+BESIDES = ("do", "kill", "stick")
+
+
+def perform(exchange, action):
+    gate = exchange.front.gate
+    if action.get("kill") == "tokens":
+        gate.kill_tokens()
+    elif action.get("kill") == "credentials":
+        gate.kill_credentials()
+    elif action.get("kill") == "token" and exchange.verdict.token:
+        exchange.verdict.token.dead = True
+    if "stick" in action:
+        gate.stick(action["stick"])
+    if callable(action["do"]):
+        return action["do"](exchange)
+    arguments = {key: value for key, value in action.items() if key not in BESIDES}
+    return ACTIONS[action["do"]](exchange, **arguments)
+
+
+def retry_after(form):
+    """'+3' as an HTTP date three seconds from now; everything else as it is."""
+    if isinstance(form, str) and form.startswith("+"):
+        when = time.gmtime(time.time() + int(form[1:]))
+        return time.strftime("%a, %d %b %Y %H:%M:%S GMT", when)
+    return str(form)
+
+
+# -- plain answers
+
+
+def proceed(exchange):
+    exchange.proceed()
+
+
+def answer(exchange, status, headers=None, body="", read_body=False, close=None, repeat=1):
+    """STATUS without asking the registry.  close: "linger" or "abrupt" ends the connection.
+    repeat: the body is so many times as long (for answers without an end in sight)."""
+    if read_body:
+        exchange.read_some(float("inf"))
+    fields = [(k, retry_after(v) if k.lower() == "retry-after" else str(v))
+              for k, v in (headers or {}).items()]
+    exchange.abrupt = close == "abrupt"
+    reply = Answer(status, fields, body.encode() * repeat)
+    if close:
+        exchange.keep = False
+        reply.set("Connection", "close")
+    exchange.relay(reply)
+    if exchange.abrupt:
+        # what the client still sends meets a closed socket, and the RST may overtake the answer
+        exchange.stream.close()
+
+
+def error(exchange, status, code, message, **more):
+    answer(exchange, status, {"Content-Type": "application/json"},
+           json.dumps({"errors": [{"code": code, "message": message}]}), **more)
+
+
+def refuse(exchange, shape, after=0, close=None):
+    """A refusal of authentication (gate.SHAPES), after so many bytes of the body."""
+    exchange.read_some(after)
+    reply = exchange.front.gate.refuse(shape, exchange.verdict.scope)
+    exchange.abrupt = close == "abrupt"
+    exchange.relay(reply)
+    if exchange.abrupt:
+        exchange.keep = False
+        exchange.stream.close()
+
+
+# -- connections that break
+
+
+def reset(exchange, after=0):
+    """RST, once AFTER bytes of the body were read."""
+    exchange.read_some(after)
+    exchange.reset()
+
+
+def close(exchange, after=0):
+    """A polite FIN without an answer."""
+    exchange.read_some(after)
+    exchange.keep = False
+    exchange.entry["status"] = "closed"
+    exchange.stream.close()
+
+
+def stall(exchange, seconds, after=0, then=None):
+    """Silence: neither read nor answer for so long, then RST (or THEN, an action)."""
+    exchange.read_some(after)
+    exchange.wait(seconds)
+    perform(exchange, then) if then else exchange.reset()
+
+
+def delay(exchange, seconds):
+    exchange.wait(seconds)
+    exchange.proceed()
+
+
+def after(exchange, then):
+    """The registry does what was asked, but THEN is what the client sees."""
+    reply = exchange.obtain()
+    reply.held()
+    exchange.entry["stored"] = reply.status
+    perform(exchange, then)
+
+
+def cut(exchange, bytes=None, head=None, fin=False):
+    """The answer breaks off: after BYTES of its body, or after HEAD bytes of its head."""
+    reply = exchange.obtain()
+    body = reply.held()
+    data = exchange.answer_head(reply)
+    exchange.entry["status"] = reply.status
+    exchange.stream.send(data[:head] if head is not None else data + body[:bytes or 0])
+    exchange.keep = False
+    exchange.stream.close() if fin else exchange.reset()
+
+
+def drip(exchange, pause=0.5, size=1):
+    """Slow loris: the whole answer, SIZE bytes every PAUSE seconds."""
+    reply = exchange.obtain()
+    data = reply.held()
+    data = exchange.answer_head(reply) + (b"" if exchange.method == "HEAD" else data)
+    exchange.entry["status"] = reply.status
+    for start in range(0, len(data), size):
+        exchange.stream.send(data[start:start + size])
+        exchange.wait(pause)
+
+
+def flood(exchange, megabytes=64, status=200):
+    """An answer that does not end where an answer of its kind should."""
+    exchange.entry["status"] = status
+    exchange.stream.send(b"HTTP/1.1 %d X\r\nConnection: close\r\n"
+                         b"Content-Type: application/json\r\n\r\n" % status)
+    for _ in range(megabytes):
+        exchange.stream.send(b" " * wire.PIECE)
+    exchange.keep = False
+    exchange.stream.close()
+
+
+def raw(exchange, text):
+    """Exactly these bytes, HTTP or not, and the end of the connection."""
+    exchange.keep = False
+    exchange.entry["status"] = "raw"
+    exchange.stream.send(text.encode("latin-1"))
+    exchange.linger = True
+
+
+# -- lies
+
+
+def lie(exchange, status=201, headers=None):
+    """A success that never was: the body is read and forgotten, the registry is not asked."""
+    body = exchange.read_all() if "/manifests/" in exchange.target else exchange.read_some(1 << 60)
+    fields = [("Docker-Distribution-Api-Version", "registry/2.0")]
+    found = re.search(r"digest=(sha256[:%\w]+)|/(?:blobs|manifests)/(sha256:\w+)|mount=([^&]+)",
+                      exchange.target)
+    digest = next((g for g in found.groups() if g), "").replace("%3A", ":") if found else None
+    if body:
+            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+    if digest:
+        fields += [("Docker-Content-Digest", digest),
+                   ("Location", f"/v2/{exchange.repo}/blobs/{digest}")]
+    reply = Answer(status, fields)
+    for key, value in (headers or {}).items():
+        reply.set(key, value)
+    exchange.relay(reply)
+
+
+def mutate(exchange):
+    """Stores other bytes than the manifest that was sent, and vouches for the sent ones."""
+    body = exchange.read_all()
+    reply = exchange.obtain(body=body + b" ")
+    reply.held()
+    reply.set("Docker-Content-Digest", "sha256:" + hashlib.sha256(body).hexdigest())
+    exchange.relay(reply)
+
+
+def usurp(exchange):
+    """Another writer moves the tag right after our PUT."""
+    body = exchange.read_all()
+    reply = exchange.obtain(body=body)
+    reply.held()
+    exchange.forward(body=body + b"\n").held()
+    exchange.relay(reply)
+
+
+def lose(exchange, what="layer"):
+    """Stored and acknowledged; then the registry loses a blob (what: layer, config) of it."""
+    body = exchange.read_all()
+    reply = exchange.obtain(body=body)
+    reply.held()
+    manifest = json.loads(body)
+    lost = manifest["config"] if what == "config" else manifest["layers"][-1]
+    exchange.front.delete_upstream(f"/v2/{exchange.repo}/blobs/{lost['digest']}")
+    exchange.relay(reply)
+
+
+def headers(exchange, set=None, remove=(), status=None):
+    """The true answer with other headers, or another status."""
+    reply = exchange.obtain()
+    reply.remove(*remove)
+    for key, value in (set or {}).items():
+        reply.set(key, value)
+    if "content-length" in (name.lower() for name in remove) and exchange.method == "HEAD":
+        # a HEAD answer without a length: answer_head() would put it back
+        exchange.entry["status"] = reply.status
+        data = exchange.answer_head(reply)
+        exchange.stream.send(re.sub(rb"(?i)content-length: [^\r]*\r\n", b"", data))
+        return
+    reply.status = status or reply.status
+    if reply.status == 204:
+        reply.held()
+        reply.remove("Content-Length")
+        reply.body = b""
+    exchange.relay(reply)
+
+
+def corrupt(exchange, byte=0):
+    """The true answer with one byte of its body flipped."""
+    reply = exchange.obtain()
+    data = bytearray(reply.held())
+    if data:
+        data[byte % len(data)] ^= 0x20
+    reply.body = bytes(data)
+    exchange.relay(reply)
+
+
+# -- time, places
+
+
+def late(exchange, seconds, old=False):
+    """A manifest PUT that readers see only after so long; till then 404, or what was there."""
+    exchange.front.veil.wish(exchange, seconds, old)
+    exchange.proceed()
+
+
+def redirect(exchange, status=307, to="other", path=None):
+    """To the same path at the other origin (to="other"), here ("self"), or to the URL in TO."""
+    bases = {"other": exchange.front.other_url, "self": exchange.front.url}
+    where = bases[to] + (path or exchange.target) if to in bases else to
+    exchange.relay(Answer(status, [("Location", where)]))
+
+
+def nomount(exchange):
+    """Opens a normal upload in answer to a mount."""
+    exchange.relay(exchange.obtain(target=exchange.target.partition("?")[0]))
+
+
+ACTIONS = {"pass": proceed, **{f.__name__: f for f in (
+    answer, error, refuse, reset, close, stall, delay, after, cut, drip, flood, raw, lie, mutate,
+    usurp, lose, headers, corrupt, late, redirect, nomount)}}
