@@ -33,7 +33,8 @@ struct token {
 	struct secret *header;
 	struct token_life life;
 	int64_t serial;
-	bool used;
+	int64_t credential_serial;
+	size_t uses;
 	char fingerprint[FINGERPRINT_SIZE];
 };
 
@@ -46,6 +47,7 @@ struct authenticator {
 	char *repository;
 	struct source *const *sources;
 	size_t source_count;
+	bool may_be_anonymous;
 	int64_t renew_wait_ms;
 
 	/* Read and written inside the monitor; the credential and what belongs to it only by who renews. */
@@ -60,10 +62,13 @@ struct authenticator {
 	int64_t last_serial;
 
 	struct credential *credential;
+	int64_t credential_serial; /* counts the different ones */
 	int64_t credential_obtained_ms;
 	bool credential_is_suspect;	/* a token bought with it was refused: ask for it again */
 	struct secret *suspect;		/* the bytes that were behind the refused token */
 	struct secret *dead;		/* bytes that will not be shown again */
+	struct secret *refused_header;	/* the registry token that was refused last */
+	size_t refused_header_times;
 };
 
 /* Tokens */
@@ -120,11 +125,11 @@ static void hand_out(struct token *t, struct http_ticket *ret)
 	*ret = (struct http_ticket){
 		.authorization = secret_dup(t->header),
 		.token_serial = t->serial,
-		.first_use = !t->used,
+		.credential_serial = t->credential_serial,
 		.expires_ms = t->life.expires_ms,
 	};
 	memcpy(ret->fingerprint, t->fingerprint, sizeof(t->fingerprint));
-	t->used = true;
+	t->uses++;
 }
 
 /* What the registry asks for */
@@ -132,17 +137,13 @@ static void hand_out(struct token *t, struct http_ticket *ret)
 static void learn_bearer(struct authenticator *a, const struct challenge *c)
 {
 	const char *realm = challenge_param(c, "realm");
-	CLEANUP(mem_freep) char *resolved = NULL;
-	struct err ignored = ERR_INIT;
 
-	if (!realm || !url_resolve(a->base_url, realm, &resolved, &ignored)) {
-		err_clear(&ignored);
-		return;
-	}
-	if (a->scheme != SCHEME_BEARER || strcmp(resolved, a->realm) != 0)
+	if (!realm)
+		realm = "";
+	if (a->scheme != SCHEME_BEARER || strcmp(realm, a->realm) != 0)
 		drop_all_tokens(a);
 	a->scheme = SCHEME_BEARER;
-	mem_replace(&a->realm, resolved);
+	mem_replace(&a->realm, realm);
 	mem_replace(&a->service, challenge_param(c, "service"));
 }
 
@@ -200,7 +201,11 @@ static bool ask_sources(struct authenticator *a, const struct world *w, struct c
 	for (size_t i = 0; i < a->source_count && !*ret; i++)
 		if (!source_obtain(a->sources[i], w, &target, ret, err))
 			return false;
-	return true;
+	if (*ret || a->may_be_anonymous)
+		return true;
+	err_set(err, ERR_NO_CREDENTIAL, "none of the credential sources that were named has anything for '%s'",
+		a->host);
+	return false;
 }
 
 static bool credential_will_do(const struct authenticator *a, const struct world *w)
@@ -217,18 +222,19 @@ static bool credential_will_do(const struct authenticator *a, const struct world
 static bool obtain_credential(struct authenticator *a, const struct world *w, struct err *err)
 {
 	struct credential *fresh = NULL;
-	bool changed;
+	bool changed; /* also to none */
 
 	if (credential_will_do(a, w))
 		return true;
 	if (!ask_sources(a, w, &fresh, err))
 		return false;
-	changed = fresh && (!a->credential || !secret_same(fresh->secret, a->credential->secret));
-	if (changed)
+	changed = !secret_same(fresh ? fresh->secret : NULL, a->credential ? a->credential->secret : NULL);
+	if (changed && fresh)
 		tell_credential(w, fresh);
 	monitor_enter(a->sched, a->monitor);
 	credential_free(a->credential);
 	a->credential = fresh;
+	a->credential_serial += changed;
 	a->credential_obtained_ms = world_now_ms(w);
 	a->credential_is_suspect = false;
 	monitor_leave(a->sched, a->monitor);
@@ -280,6 +286,25 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 	return true;
 }
 
+/* A source that has worked and does not for a moment: a file that is just being replaced, a metadata server. */
+static bool wait_for_source(const struct authenticator *a, const struct world *w, const struct renewal *r,
+			    struct err *err)
+{
+	struct err cut_short = ERR_INIT;
+
+	if (!a->credential || err->code != ERR_NO_CREDENTIAL ||
+	    world_now_ms(w) - r->begun_ms >= a->renew_wait_ms)
+		return false;
+	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = err->message,
+				       .wait = { .ms = RENEW_POLL_MS } });
+	if (!world_sleep(w, RENEW_POLL_MS, &cut_short)) {
+		err_move(err, &cut_short);
+		return false;
+	}
+	err_clear(err);
+	return true;
+}
+
 /* Leaves a credential (or none) that is worth showing. ERR holds the last refusal, which is told when not. */
 static bool obtain_living_credential(struct authenticator *a, const struct world *w, struct renewal *r,
 				     struct err *err)
@@ -288,6 +313,8 @@ static bool obtain_living_credential(struct authenticator *a, const struct world
 		struct err failed = ERR_INIT;
 
 		if (!obtain_credential(a, w, &failed)) {
+			if (wait_for_source(a, w, r, &failed))
+				continue;
 			err_move(err, &failed);
 			return false;
 		}
@@ -320,6 +347,7 @@ static void keep_token(struct authenticator *a, const struct world *w, const cha
 	secret_fingerprint(shown, t->fingerprint);
 	monitor_enter(a->sched, a->monitor);
 	t->serial = ++a->last_serial;
+	t->credential_serial = a->credential_serial;
 	drop_token(a, key);
 	t->next = a->tokens;
 	a->tokens = t;
@@ -351,8 +379,32 @@ static bool renew_basic(struct authenticator *a, const struct world *w, const ch
 	return true;
 }
 
+/* An endpoint that hands out yesterday's token: shown once more, then only another one will do. */
+static bool is_refused_token(const struct authenticator *a, const struct secret *header)
+{
+	return a->refused_header_times >= 2 && secret_same(header, a->refused_header);
+}
+
+static bool wait_for_another_token(const struct authenticator *a, const struct world *w,
+				   const struct renewal *r, struct err *err)
+{
+	int64_t waited_ms = world_now_ms(w) - r->begun_ms;
+
+	if (waited_ms >= a->renew_wait_ms) {
+		err_set(err, ERR_REFUSED, "the registry '%s' refuses the token of its own endpoint", a->host);
+		err_cause(err, "'%s' still hands out the token that was refused, after %lld s", a->realm,
+			  (long long)waited_ms / 1000);
+		return false;
+	}
+	world_tell(w, &(struct event){ .kind = EVENT_WAIT,
+				       .text = "the token endpoint repeats a token that was refused",
+				       .wait = { .ms = RENEW_POLL_MS } });
+	return world_sleep(w, RENEW_POLL_MS, err);
+}
+
 static enum token_outcome renew_bearer(struct authenticator *a, const struct world *w,
-				       const struct http_scope *scope, const char *key, struct err *err)
+				       const struct http_scope *scope, const char *key,
+				       const struct renewal *r, struct err *err)
 {
 	const struct token_request request = {
 		.registry_url = a->base_url,
@@ -361,18 +413,26 @@ static enum token_outcome renew_bearer(struct authenticator *a, const struct wor
 		.scope = scope,
 		.credential = a->credential,
 	};
-	struct token_answer answer;
-	struct token_life life;
-	enum token_outcome outcome;
 
-	outcome = token_endpoint_ask(a->endpoint, w, &request, &answer, &life.minted_ms, err);
-	if (outcome != TOKEN_GRANTED)
-		return outcome;
-	life.expires_ms = clock_after(life.minted_ms, answer.life_ms);
-	keep_token(a, w, key, bearer_header(answer.token), answer.token, &life, "registry token",
-		   answer.life_said);
-	token_answer_clear(&answer);
-	return TOKEN_GRANTED;
+	for (;;) {
+		CLEANUP(token_answer_clear) struct token_answer answer = { 0 };
+		CLEANUP(secret_freep) struct secret *header = NULL;
+		struct token_life life;
+		enum token_outcome outcome;
+
+		outcome = token_endpoint_ask(a->endpoint, w, &request, &answer, &life.minted_ms, err);
+		if (outcome != TOKEN_GRANTED)
+			return outcome;
+		header = bearer_header(answer.token);
+		if (!is_refused_token(a, header)) {
+			life.expires_ms = clock_after(life.minted_ms, answer.life_ms);
+			keep_token(a, w, key, TAKE(header), answer.token, &life, "registry token",
+				   answer.life_said);
+			return TOKEN_GRANTED;
+		}
+		if (!wait_for_another_token(a, w, r, err))
+			return TOKEN_FAILED;
+	}
 }
 
 /* The endpoint turned the credential down: is another one worth the try? */
@@ -408,7 +468,7 @@ static bool renew(struct authenticator *a, const struct world *w, const struct h
 		err_clear(err);
 		if (a->scheme == SCHEME_BASIC)
 			return renew_basic(a, w, key, err);
-		outcome = renew_bearer(a, w, scope, key, err);
+		outcome = renew_bearer(a, w, scope, key, &r, err);
 		if (outcome == TOKEN_GRANTED) {
 			secret_free(TAKE(a->dead));
 			return true;
@@ -451,43 +511,59 @@ static bool wait_for_renewal(struct authenticator *a, const struct world *w, str
 	return false;
 }
 
+/* From the second refusal on a request gets a token that no other is shown: only that one's fate tells. */
+#define REFUSALS_BEFORE_EXCLUSIVE 2
+
+/* Minted by this worker: taken out of the others' reach when it is to be exclusive. */
+static bool take_minted(struct authenticator *a, const char *key, bool exclusive, struct http_ticket *ret)
+{
+	struct token *t = *find_token(a, key);
+
+	if (!t || (exclusive && t->uses))
+		return false;
+	hand_out(t, ret);
+	ret->exclusive = exclusive;
+	if (exclusive)
+		drop_token(a, key);
+	return true;
+}
+
 static bool ticket_inside(struct authenticator *a, const struct world *w, const struct http_scope *scope,
-			  const char *key, int64_t need_ms, struct http_ticket *ret, struct err *err)
+			  const char *key, int64_t need_ms, bool exclusive, struct http_ticket *ret,
+			  struct err *err)
 {
 	while (a->scheme != SCHEME_UNKNOWN) {
 		struct token *t = *find_token(a, key);
 
-		if (t && token_is_fresh(&t->life, world_now_ms(w), need_ms)) {
+		if (!exclusive && t && token_is_fresh(&t->life, world_now_ms(w), need_ms)) {
 			hand_out(t, ret);
 			return true;
 		}
-		if (!a->renewing) {
-			/* what was just minted is used, however short it lives: nothing better is to be had */
-			if (!renew_in_turn(a, w, scope, key, err))
+		if (a->renewing) {
+			if (!wait_for_renewal(a, w, err))
 				return false;
-			t = *find_token(a, key);
-			if (t) {
-				hand_out(t, ret);
-				return true;
-			}
-		} else if (!wait_for_renewal(a, w, err)) {
-			return false;
+			continue;
 		}
+		if (!renew_in_turn(a, w, scope, key, err))
+			return false;
+		/* however short it lives: nothing better is to be had */
+		if (take_minted(a, key, exclusive, ret))
+			return true;
 	}
 	*ret = (struct http_ticket){ .expires_ms = NEVER_MS };
 	return true;
 }
 
 static bool authenticator_ticket(struct authorizer *authorizer, const struct world *w,
-				 const struct http_scope *scope, int64_t need_ms, struct http_ticket *ret,
-				 struct err *err)
+				 const struct http_scope *scope, int64_t need_ms, size_t refusals,
+				 struct http_ticket *ret, struct err *err)
 {
 	struct authenticator *a = (struct authenticator *)authorizer;
 	CLEANUP(mem_freep) char *key = scope_key(scope);
 	bool ok;
 
 	monitor_enter(a->sched, a->monitor);
-	ok = ticket_inside(a, w, scope, key, need_ms, ret, err);
+	ok = ticket_inside(a, w, scope, key, need_ms, refusals >= REFUSALS_BEFORE_EXCLUSIVE, ret, err);
 	monitor_leave(a->sched, a->monitor);
 	return ok;
 }
@@ -525,20 +601,38 @@ static enum auth_verdict final_refusal(const struct authenticator *a, const stru
 	return AUTH_FINAL;
 }
 
-/* Is this the refusal that settles it? */
-static bool is_conclusive(const struct world *w, const struct http_ticket *shown, size_t nth)
+static void note_refused_header(struct authenticator *a, const struct http_ticket *shown)
 {
+	if (secret_same(a->refused_header, shown->authorization)) {
+		a->refused_header_times++;
+		return;
+	}
+	secret_free(a->refused_header);
+	a->refused_header = secret_dup(shown->authorization);
+	a->refused_header_times = 1;
+}
+
+/*
+ * Is this the refusal that settles it? T is the token that was shown if it is still the one at hand. What others used
+ * at the same time may have been spent by them.
+ */
+static bool is_conclusive(const struct authenticator *a, const struct world *w,
+			  const struct http_ticket *shown, const struct token *t, size_t nth)
+{
+	bool alone = !shown->token_serial || shown->exclusive || (t && t->uses == 1);
+	bool new_bytes = a->scheme != SCHEME_BEARER || a->refused_header_times == 1;
+
 	if (nth >= REFUSALS_MAX)
 		return true;
-	return nth >= 2 && (shown->first_use || !shown->token_serial) && world_now_ms(w) < shown->expires_ms;
+	return nth >= 2 && alone && new_bytes && shown->credential_serial == a->credential_serial &&
+	       world_now_ms(w) < shown->expires_ms;
 }
 
 /* A fresh token, but bought with the very credential that was behind the refused one: a better may come. */
 static bool may_get_another_credential(const struct authenticator *a, const struct http_refusal *refusal)
 {
 	return !refusal->says_denied && a->credential && a->credential->renewable && a->suspect &&
-	       secret_same(a->credential->secret, a->suspect) &&
-	       !(a->dead && secret_same(a->dead, a->suspect));
+	       secret_same(a->credential->secret, a->suspect);
 }
 
 static enum auth_verdict refused_inside(struct authenticator *a, const struct world *w, const char *key,
@@ -546,16 +640,22 @@ static enum auth_verdict refused_inside(struct authenticator *a, const struct wo
 					size_t nth, struct err *err)
 {
 	enum scheme scheme_before = a->scheme;
+	bool conclusive;
 	struct token *t;
 
 	learn(a, refusal->challenges);
 	if (scheme_before == SCHEME_UNKNOWN && a->scheme != SCHEME_UNKNOWN)
 		return AUTH_TRY_AGAIN;
+	note_refused_header(a, shown);
 	t = *find_token(a, key);
-	if (shown->token_serial && t && t->serial != shown->token_serial)
-		return nth >= REFUSALS_MAX ? final_refusal(a, refusal, err) : AUTH_TRY_AGAIN;
-	drop_token(a, key);
-	if (is_conclusive(w, shown, nth)) {
+	if (t && t->serial != shown->token_serial)
+		t = NULL; /* another worker has renewed */
+	conclusive = is_conclusive(a, w, shown, t, nth);
+	if (t)
+		drop_token(a, key);
+	else if (!shown->exclusive && !conclusive)
+		return AUTH_TRY_AGAIN;
+	if (conclusive) {
 		if (!may_get_another_credential(a, refusal) || nth >= REFUSALS_MAX)
 			return final_refusal(a, refusal, err);
 		kill_credential(a);
@@ -597,6 +697,7 @@ static void authenticator_free(struct authorizer *authorizer)
 	credential_free(a->credential);
 	secret_free(a->suspect);
 	secret_free(a->dead);
+	secret_free(a->refused_header);
 	err_clear(&a->failure);
 	http_client_free(a->endpoint);
 	monitor_free(a->sched, a->monitor);
@@ -627,6 +728,7 @@ struct authorizer *authenticator_new(const struct authenticator_options *options
 	a->repository = mem_strdup(options->target.repository);
 	a->sources = options->sources;
 	a->source_count = options->source_count;
+	a->may_be_anonymous = options->may_be_anonymous;
 	a->renew_wait_ms = options->renew_wait_ms;
 	a->monitor = monitor_new(a->sched);
 	return &a->authorizer;

@@ -4,7 +4,7 @@
  * one worker fetches, the others wait for what it brings.
  *
  * When is a refusal final? When a token that was minted after an earlier refusal, and is not the same bytes again,
- * is refused at its first use within its life. While a source that can renew repeats what was refused, another one
+ * is refused at its first use within its life, and nobody else was using it meanwhile. While a source that can renew repeats what was refused, another one
  * is waited for, for RENEW_WAIT_MS. What cannot renew, a stored password, is shown once more and that is all.
  */
 #ifndef AUTH_AUTHENTICATOR_H
@@ -21,6 +21,7 @@ struct authenticator_options {
 	struct credential_target target; /* copied */
 	struct source *const *sources;	 /* borrowed; the first that has something is asked; none: anonymous */
 	size_t source_count;
+	bool may_be_anonymous;		 /* when none of the sources has anything */
 	int64_t renew_wait_ms;
 };
 

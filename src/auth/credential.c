@@ -131,7 +131,8 @@ bool source_parse(const char *text, const char *user, const char *authfile, stru
 		*ret = NULL;
 		return true;
 	}
-	err_set(err, ERR_USAGE, "'%s' is no credential source", text);
+	/* what stands behind a colon may be a secret that somebody put there by mistake */
+	err_set(err, ERR_USAGE, "'%.*s' is no credential source", (int)strcspn(text, ":"), text);
 	err_hint(err, "file:PATH, exec:COMMAND, env:VARIABLE, docker-config or anon");
 	return false;
 }

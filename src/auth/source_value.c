@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/stream.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VALUE_CEILING (64 * KIB)
 
@@ -22,6 +24,8 @@ struct value_source {
 static bool read_file(struct value_source *v, const struct world *w, struct buf *out, struct err *err)
 {
 	(void)w;
+	if (access(v->where, F_OK) != 0 && errno == ENOENT)
+		return true;
 	return file_read_all(v->where, out, err);
 }
 
@@ -47,9 +51,7 @@ static bool read_variable(struct value_source *v, const struct world *w, struct 
 	const char *value = getenv(v->where);
 
 	(void)w;
-	if (!value || !*value)
-		return err_set(err, ERR_NO_CREDENTIAL, "the variable is not set");
-	if (!buf_add(out, value, strlen(value)))
+	if (value && !buf_add(out, value, strlen(value)))
 		return err_set(err, ERR_NO_CREDENTIAL, "the variable is too long");
 	return true;
 }
@@ -72,7 +74,11 @@ static bool value_obtain(struct source *s, const struct world *w, const struct c
 	bool ok;
 
 	(void)target;
-	ok = places[v->place].read(v, w, &text, err) &&
+	*ret = NULL;
+	ok = places[v->place].read(v, w, &text, err);
+	if (ok && !text.len && v->place != VALUE_EXEC)
+		return true; /* not there, or not yet */
+	ok = ok &&
 	     credential_parse(buf_str(&text), text.len, v->user, asked_ms, clock_wall_ms(w->clock), ret, err);
 	if (text.data)
 		secret_wipe(text.data, text.len);

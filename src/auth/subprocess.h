@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/world.h"
 
-#define SUBPROCESS_MS 30000
+#define SUBPROCESS_MS 20000
 
 /*
  * Runs ARGV (found by PATH) in a process group of its own with INPUT (or nothing) on its standard input. *ret_code is

@@ -38,6 +38,9 @@ static bool realm_is_allowed(const struct token_request *r, struct err *err)
 	bool both_loopback = realm == HOST_LOOPBACK && registry == HOST_LOOPBACK;
 	const char *why = NULL;
 
+	if (strncasecmp(r->realm, "http://", 7) != 0 && strncasecmp(r->realm, "https://", 8) != 0)
+		return err_set(err, ERR_NO_CREDENTIAL,
+			       "the registry names '%s' as its token endpoint, which is no http URL", r->realm);
 	if (url_same_origin(r->realm, r->registry_url))
 		return true;
 	if (realm != HOST_ELSEWHERE && realm != registry)

@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 #include "base/mem.h"
+#include "cli/exit.h"
 #include "cli/outcomes.h"
 #include "report/receipt.h"
 
@@ -21,22 +22,42 @@ struct push_settings {
 #define AT(member) offsetof(struct push_settings, member)
 
 static const struct opt push_options[] = {
-	{ .name = "platform", .kind = OPT_STRINGS, .offset = AT(platforms), .argument = "OS/ARCH",
+	{ .name = "platform",
+	  .kind = OPT_STRINGS,
+	  .offset = AT(platforms),
+	  .argument = "OS/ARCH",
 	  .help = "of an index push only what serves this platform (os/arch or os/arch/variant); "
 		  "may be repeated" },
-	{ .name = "additional-tag", .kind = OPT_STRINGS, .offset = AT(additional_tags),
-	  .argument = "TAG", .help = "put the image under this tag as well; may be repeated" },
-	{ .name = "mount-from", .kind = OPT_STRINGS, .offset = AT(common.connect.mount_from),
+	{ .name = "additional-tag",
+	  .kind = OPT_STRINGS,
+	  .offset = AT(additional_tags),
+	  .argument = "TAG",
+	  .help = "put the image under this tag as well; may be repeated" },
+	{ .name = "mount-from",
+	  .kind = OPT_STRINGS,
+	  .offset = AT(common.connect.mount_from),
 	  .argument = "REPOSITORY",
 	  .help = "take blobs from this repository of the same registry rather than send them; may "
 		  "be repeated" },
-	{ .name = "settle", .kind = OPT_DURATION, .offset = AT(settle_ms), .argument = "TIME",
-	  .fallback = "30s", .least = 0, .most = 3600000,
+	{ .name = "settle",
+	  .kind = OPT_DURATION,
+	  .offset = AT(settle_ms),
+	  .argument = "TIME",
+	  .fallback = "30s",
+	  .least = 0,
+	  .most = 3600000,
 	  .help = "how long the registry may take to show what it has accepted" },
-	{ .name = "digest-file", .kind = OPT_STRING, .offset = AT(digest_file), .argument = "FILE",
-	  .is_path = true, .help = "write the digest to FILE once all is proven" },
-	{ .name = "metadata-file", .kind = OPT_STRING, .offset = AT(metadata_file),
-	  .argument = "FILE", .is_path = true,
+	{ .name = "digest-file",
+	  .kind = OPT_STRING,
+	  .offset = AT(digest_file),
+	  .argument = "FILE",
+	  .is_path = true,
+	  .help = "write the digest to FILE once all is proven" },
+	{ .name = "metadata-file",
+	  .kind = OPT_STRING,
+	  .offset = AT(metadata_file),
+	  .argument = "FILE",
+	  .is_path = true,
 	  .help = "write JSON with the keys of docker buildx to FILE once all is proven" },
 };
 
@@ -157,6 +178,13 @@ static bool open_image(const struct run *run, const struct outcomes *o,
 	       check_digests(o, image_root(*ret), err);
 }
 
+static void explain(struct err *err, const char *ref)
+{
+	err_wrap(err, "pushing '%s'", ref);
+	if (exit_of(err->code)->again == EXIT_AGAIN_YES)
+		err_hint(err, "the same command again: it sends only what is missing");
+}
+
 /* All are tried: one registry's trouble is no reason to leave the next one without. */
 static void push_each(struct outcomes *o, struct session_maker *sessions, struct image *image)
 {
@@ -174,9 +202,10 @@ static void push_each(struct outcomes *o, struct session_maker *sessions, struct
 
 		outcomes_begin(o, i, "push");
 		s->outcome.meant = image_root(image);
-		if (world_check(o->run->world, &s->err) &&
-		    !image_push(o->run->world, sessions, image, &s->ref, &options, &s->push, &s->err))
-			err_wrap(&s->err, "pushing '%s'", o->run->operands[i + 1]);
+		if (!world_check(o->run->world, &s->err) ||
+		    !image_push(o->run->world, sessions, image, &s->ref, &options, &s->push,
+				&s->err))
+			explain(&s->err, o->run->operands[i + 1]);
 		outcomes_settle(o, i, true);
 	}
 }

@@ -13,7 +13,10 @@ struct verify_settings {
 #define AT(member) offsetof(struct verify_settings, member)
 
 static const struct opt verify_options[] = {
-	{ .name = "expect", .kind = OPT_STRING, .offset = AT(expect), .argument = "DIGEST",
+	{ .name = "expect",
+	  .kind = OPT_STRING,
+	  .offset = AT(expect),
+	  .argument = "DIGEST",
 	  .help = "the digest that must be found; as good as writing REF@DIGEST" },
 };
 

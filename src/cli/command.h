@@ -29,8 +29,8 @@ enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF };
 
 struct command {
 	const char *name;
-	const char *operands; /* for the usage line */
-	const char *summary;  /* one line, starts lower case, no full stop */
+	const char *operands;	 /* for the usage line */
+	const char *summary;	 /* one line, starts lower case, no full stop */
 	const char *description; /* paragraphs, an empty line between them */
 	enum command_operands completes;
 	struct opt_uses options;

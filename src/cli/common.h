@@ -31,8 +31,11 @@ extern const struct opt_group common_credentials;
 extern const struct opt_group common_connection;
 
 /* The entries of a command's table of uses for all of these, in a struct that begins with common_settings. */
-#define COMMON_USES                                                                      \
-	{ &common_proof, 0 }, { &common_output, 0 }, { &common_limits, 0 },              \
-		{ &common_credentials, 0 }, { &common_connection, 0 }
+#define COMMON_USES                                                         \
+	{ &common_proof, 0 }, { &common_output, 0 }, { &common_limits, 0 }, \
+		{ &common_credentials, 0 },                                 \
+	{                                                                   \
+		&common_connection, 0                                       \
+	}
 
 #endif

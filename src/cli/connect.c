@@ -17,6 +17,7 @@ struct connector {
 	struct retry_policy policy;
 	struct source **sources;
 	size_t source_count;
+	bool may_be_anonymous;
 };
 
 static const char *registry_of(const char *host)
@@ -77,6 +78,7 @@ static struct authorizer *new_authorizer(const struct connector *c, const struct
 		.target = { .host = ref->host, .repository = ref->repository },
 		.sources = c->sources,
 		.source_count = c->source_count,
+		.may_be_anonymous = c->may_be_anonymous,
 		.renew_wait_ms = c->options->renew_wait_ms,
 	};
 
@@ -116,6 +118,7 @@ static bool open_sources(struct connector *c, struct err *err)
 	const struct strings *named = &c->options->cred;
 	size_t count = named->count ? named->count : 1;
 
+	c->may_be_anonymous = named->count == 0;
 	c->sources = mem_alloc(count * sizeof(struct source *));
 	for (size_t i = 0; i < count; i++) {
 		const char *text = named->count ? named->at[i] : "docker-config";
@@ -123,8 +126,10 @@ static bool open_sources(struct connector *c, struct err *err)
 
 		if (!source_parse(text, c->options->cred_user, c->options->authfile, &s, err))
 			return false;
-		if (!s)
-			break; /* anon: nothing behind it is asked */
+		if (!s) { /* anon: nothing behind it is asked */
+			c->may_be_anonymous = true;
+			break;
+		}
 		c->sources[c->source_count++] = s;
 	}
 	return true;

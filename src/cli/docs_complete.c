@@ -86,10 +86,12 @@ void docs_bash(FILE *out)
 	      "\tfi\n"
 	      "\tcommand=${COMP_WORDS[1]}\n"
 	      "\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-	      "\t\tCOMPREPLY=($(compgen -W \"", out);
+	      "\t\tCOMPREPLY=($(compgen -W \"",
+	      out);
 	print_commands(out);
 	fputs(" --help --version\" -- \"$word\"))\n\t\treturn\n\tfi\n\n\tcase $command:$before in\n"
-	      "\thelp:*) COMPREPLY=($(compgen -W \"", out);
+	      "\thelp:*) COMPREPLY=($(compgen -W \"",
+	      out);
 	print_commands(out);
 	fputs("\" -- \"$word\")); return ;;\n", out);
 	for (size_t i = 0; (c = command_at(i)); i++)
@@ -112,7 +114,8 @@ void docs_bash(FILE *out)
 	      "\t*)\n"
 	      "\t\tif [ \"$command\" = push ]; then\n"
 	      "\t\t\tcompopt -o nospace\n"
-	      "\t\t\tCOMPREPLY=($(compgen -W \"", out);
+	      "\t\t\tCOMPREPLY=($(compgen -W \"",
+	      out);
 	print_prefixes(out);
 	fputs("\" -- \"$word\"))\n\t\tfi\n\t\t;;\n\tesac\n}\n\ncomplete -F _landed landed\n", out);
 }
@@ -215,7 +218,8 @@ static void fish_text(FILE *out, const char *text)
 
 static void fish_option(FILE *out, const struct command *c, const struct opt *o)
 {
-	fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -l %s", c->name, o->name);
+	fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -l %s", c->name,
+		o->name);
 	if (o->letter)
 		fprintf(out, " -s %c", o->letter);
 	if (o->argument)
@@ -246,7 +250,8 @@ void docs_fish(FILE *out)
 	for (size_t i = 0; (c = command_at(i)); i++) {
 		fprintf(out, "\ncomplete -c landed -n __fish_use_subcommand -a %s -d ", c->name);
 		fish_text(out, c->summary);
-		fprintf(out, "\ncomplete -c landed -n '__fish_seen_subcommand_from %s' -l help "
+		fprintf(out,
+			"\ncomplete -c landed -n '__fish_seen_subcommand_from %s' -l help "
 			"-d 'show help'\n",
 			c->name);
 		if (c->completes == OPERANDS_SOURCE_REF) {

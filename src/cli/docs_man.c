@@ -52,7 +52,7 @@ static bool is_common(const struct opt_group *g)
 
 static void print_command(FILE *out, const struct command *c)
 {
-	fprintf(out, "## landed %s [_OPTION_...] ", c->name);
+	fprintf(out, "## landed %s [OPTION...] ", c->name);
 	print_escaped(out, c->operands);
 	fputs("\n\n", out);
 	print_escaped(out, c->description);
@@ -72,7 +72,7 @@ static void print_commands(FILE *out)
 	fputs("# COMMANDS\n\n", out);
 	for (size_t i = 0; (c = command_at(i)); i++)
 		print_command(out, c);
-	fputs("## landed help [_COMMAND_]\n\n"
+	fputs("## landed help [COMMAND]\n\n"
 	      "Shows what landed, or one of its commands, can be told: *landed* _COMMAND_ *--help* does "
 	      "the same. *landed --version* shows the version.\n\n",
 	      out);
@@ -120,11 +120,10 @@ static void print_examples(FILE *out)
 	}
 }
 
-static const char head[] =
-	"landed(1)\n\n"
-	"# NAME\n\n"
-	"landed - push container images and prove that they are there\n\n"
-	"# SYNOPSIS\n\n";
+static const char head[] = "landed(1)\n\n"
+			   "# NAME\n\n"
+			   "landed - push container images and prove that they are there\n\n"
+			   "# SYNOPSIS\n\n";
 
 static const char description[] =
 	"# DESCRIPTION\n\n"

@@ -106,7 +106,8 @@ static bool parse_settings(const struct command *c, int argc, char **argv, void 
 		known[places.known_count] = command_at(places.known_count)->options;
 	}
 	places.known = known;
-	if (opt_parse(&c->options, &places, false, argc, argv, settings, ret_operand, ret_wish, err))
+	if (opt_parse(&c->options, &places, false, argc, argv, settings, ret_operand, ret_wish,
+		      err))
 		return true;
 	err_hint(err, "landed %s --help", c->name);
 	return false;
@@ -139,7 +140,8 @@ static bool run_in_world(const struct world *world, const struct command *c, con
 }
 
 /* *ret_reason: the signal that cut it short, or 0. */
-static bool run_command(const struct command *c, int argc, char **argv, int *ret_reason, struct err *err)
+static bool run_command(const struct command *c, int argc, char **argv, int *ret_reason,
+			struct err *err)
 {
 	CLEANUP(settings_clear) struct session_of_command s = { c, mem_alloc(c->settings_size) };
 	CLEANUP(cancel_freep) struct cancel *cancel = NULL;
@@ -165,7 +167,7 @@ static bool run_command(const struct command *c, int argc, char **argv, int *ret
 	atomic_store(&signal_cancel, NULL);
 	*ret_reason = cancel_reason(cancel);
 	if (!ok && err->code == ERR_CANCELLED)
-		err_hint(err, "the same command again; it sends only what is missing");
+		err_hint(err, "the same command again");
 	return ok;
 }
 
@@ -230,8 +232,10 @@ static bool stdout_arrived(struct err *err)
 		failed = true;
 	if (!failed)
 		return true;
-	return err_set(err, ERR_UNPROVEN, "landed, but not reported: the result could not be written "
-		       "to stdout%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+	return err_set(err, ERR_UNPROVEN,
+		       "landed, but not reported: the result could not be written "
+		       "to stdout%s%s",
+		       errno ? ": " : "", errno ? strerror(errno) : "");
 }
 
 int main(int argc, char **argv)

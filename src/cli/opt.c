@@ -133,7 +133,8 @@ static bool known_anywhere(const struct opt_places *places, const char *name, st
 	return false;
 }
 
-static bool apply_config_line(void *arg, const char *name, const char *value, int line, struct err *err)
+static bool apply_config_line(void *arg, const char *name, const char *value, int line,
+			      struct err *err)
 {
 	struct parse *p = arg;
 	struct suggest s = SUGGEST_INIT(name);
@@ -158,21 +159,17 @@ static bool apply_config_line(void *arg, const char *name, const char *value, in
 
 static bool apply_config(struct parse *p, struct err *err)
 {
-	struct buf text = BUF_INIT(CONFIG_CEILING);
+	CLEANUP(buf_clear) struct buf text = BUF_INIT(CONFIG_CEILING);
 	const char *path = p->places->config_path;
-	bool ok;
 
 	if (!path)
 		return true;
-	if (file_read_all(path, &text, err)) {
-		ok = opt_config_parse(buf_str(&text), path, apply_config_line, p, err);
-	} else {
-		ok = err->code == ERR_NO_SOURCE;
-		if (ok)
-			err_clear(err);
-	}
-	buf_clear(&text);
-	return ok;
+	if (file_read_all(path, &text, err))
+		return opt_config_parse(buf_str(&text), path, apply_config_line, p, err);
+	if (err->code != ERR_NO_SOURCE)
+		return false;
+	err_clear(err); /* most people have none */
+	return true;
 }
 
 static bool apply_environment(struct parse *p, struct err *err)

@@ -66,7 +66,7 @@ enum opt_wish { OPT_WISH_RUN, OPT_WISH_HELP };
 struct opt_places {
 	const char *(*environment)(const char *name); /* NULL: nothing there */
 	const char *config_path;		      /* NULL: there is no file */
-	const struct opt_uses *known;		      /* what the file may name: the options of all commands */
+	const struct opt_uses *known; /* what the file may name: the options of all commands */
 	size_t known_count;
 };
 
@@ -76,9 +76,9 @@ struct opt_places {
  * With OPT_WISH_HELP (--help, -h) nothing else was done. SETTINGS must be zeroed before and opt_clear-ed after,
  * whatever comes out. Fails with ERR_USAGE; ERR_LOCAL when the file is there and cannot be read.
  */
-MUST_USE bool opt_parse(const struct opt_uses *uses, const struct opt_places *places, bool stop_at_operand,
-			int argc, char **argv, void *settings, int *ret_operand,
-			enum opt_wish *ret_wish, struct err *err);
+MUST_USE bool opt_parse(const struct opt_uses *uses, const struct opt_places *places,
+			bool stop_at_operand, int argc, char **argv, void *settings,
+			int *ret_operand, enum opt_wish *ret_wish, struct err *err);
 void opt_clear(const struct opt_uses *uses, void *settings);
 
 /* One value of O into the field at PLACE; a repeatable one is added. ERR_USAGE, without saying which option. */
@@ -99,8 +99,8 @@ const struct opt *opt_find(const struct opt_uses *uses, const char *name);
  * it returns false. Fails with ERR_USAGE for a line that is no "name = value", naming PATH and the line.
  */
 MUST_USE bool opt_config_parse(const char *text, const char *path,
-			       bool (*each)(void *arg, const char *name, const char *value, int line,
-					    struct err *err),
+			       bool (*each)(void *arg, const char *name, const char *value,
+					    int line, struct err *err),
 			       void *arg, struct err *err);
 
 #endif

@@ -34,8 +34,8 @@ bool opt_config_parse(const char *text, const char *path,
 		if (!*line || *line == '#')
 			continue;
 		if (!equals || equals == line) {
-			return err_set(err, ERR_USAGE, "%s:%d: '%s' is not 'long-name = value'", path,
-				       number, line);
+			return err_set(err, ERR_USAGE, "%s:%d: '%s' is not 'long-name = value'",
+				       path, number, line);
 		}
 		*equals = '\0';
 		if (!each(arg, trimmed(line), trimmed(equals + 1), number, err))

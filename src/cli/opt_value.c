@@ -25,16 +25,9 @@ static const struct unit time_units[] = {
 };
 
 static const struct unit size_units[] = {
-	{ "b", 1 },
-	{ "kb", 1000 },
-	{ "k", 1000 },
-	{ "mb", 1000000 },
-	{ "m", 1000000 },
-	{ "gb", 1000000000 },
-	{ "g", 1000000000 },
-	{ "kib", 1 << 10 },
-	{ "mib", 1 << 20 },
-	{ "gib", 1 << 30 },
+	{ "b", 1 },	    { "kb", 1000 },	  { "k", 1000 },       { "mb", 1000000 },
+	{ "m", 1000000 },   { "gb", 1000000000 }, { "g", 1000000000 }, { "kib", 1 << 10 },
+	{ "mib", 1 << 20 }, { "gib", 1 << 30 },
 };
 
 /* Digits at *p, past which *p is moved; false when there are none or too many. */
@@ -104,8 +97,8 @@ static bool parse_integer(const char *text, int64_t *ret)
 	return take_digits(&text, ret) && !*text;
 }
 
-static bool store_number(const struct opt *o, int64_t *place, bool valid, int64_t n, const char *text,
-			 const char *example, struct err *err)
+static bool store_number(const struct opt *o, int64_t *place, bool valid, int64_t n,
+			 const char *text, const char *example, struct err *err)
 {
 	bool bounded = o->least || o->most;
 
@@ -114,8 +107,8 @@ static bool store_number(const struct opt *o, int64_t *place, bool valid, int64_
 	if (bounded && (n < o->least || n > o->most)) {
 		int64_t scale = o->kind == OPT_DURATION ? 1000 : 1;
 
-		return err_set(err, ERR_USAGE, "'%s' is not between %" PRId64 " and %" PRId64 "%s", text,
-			       o->least / scale, o->most / scale,
+		return err_set(err, ERR_USAGE, "'%s' is not between %" PRId64 " and %" PRId64 "%s",
+			       text, o->least / scale, o->most / scale,
 			       o->kind == OPT_DURATION ? " seconds" : "");
 	}
 	*place = n;
@@ -138,7 +131,7 @@ static bool store_flag(bool *place, const char *text, struct err *err)
 
 static bool store_choice(const struct opt *o, int *place, const char *text, struct err *err)
 {
-	struct buf words = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf words = BUF_INIT(BUF_TEXT_CEILING);
 
 	for (int i = 0; o->words[i]; i++) {
 		if (!strcmp(text, o->words[i])) {
@@ -148,7 +141,6 @@ static bool store_choice(const struct opt *o, int *place, const char *text, stru
 		buf_printf(&words, "%s%s", i ? ", " : "", o->words[i]);
 	}
 	err_set(err, ERR_USAGE, "'%s' is none of %s", text, buf_str(&words));
-	buf_clear(&words);
 	return false;
 }
 
@@ -186,10 +178,12 @@ bool opt_store(const struct opt *o, void *place, const char *text, struct err *e
 		return store_number(o, place, valid, n, text, "a whole number", err);
 	case OPT_DURATION:
 		valid = parse_duration(text, &n);
-		return store_number(o, place, valid, n, text, "a duration like 30s, 2m or 1h30m", err);
+		return store_number(o, place, valid, n, text, "a duration like 30s, 2m or 1h30m",
+				    err);
 	case OPT_SIZE:
 		valid = parse_size(text, &n);
-		return store_number(o, place, valid, n, text, "a size like 4096, 10MB or 8MiB", err);
+		return store_number(o, place, valid, n, text, "a size like 4096, 10MB or 8MiB",
+				    err);
 	case OPT_CHOICE:
 		return store_choice(o, place, text, err);
 	}

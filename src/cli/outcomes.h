@@ -24,7 +24,8 @@ struct outcomes {
 };
 
 /* Parses all operands from FIRST on as references. ERR_USAGE; clear it whatever comes out. */
-MUST_USE bool outcomes_init(struct outcomes *o, const struct run *run, size_t first, struct err *err);
+MUST_USE bool outcomes_init(struct outcomes *o, const struct run *run, size_t first,
+			    struct err *err);
 void outcomes_clear(struct outcomes *o);
 
 /* From here on the work is about this one. */

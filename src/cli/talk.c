@@ -91,13 +91,12 @@ struct tally_count talk_count(struct talk *t)
 
 void talk_finish(struct talk *t)
 {
-	struct buf drawing = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf drawing = BUF_INIT(BUF_TEXT_CEILING);
 
 	progress_finish(t->progress);
 	if (t->timeline)
 		timeline_draw(t->timeline, &t->look, &drawing);
 	fputs(buf_str(&drawing), t->out);
 	fflush(t->out);
-	buf_clear(&drawing);
 	timeline_free(TAKE(t->timeline));
 }

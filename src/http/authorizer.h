@@ -20,7 +20,8 @@ struct http_scope {
 struct http_ticket {
 	struct secret *authorization; /* the header's value; NULL: go without */
 	int64_t token_serial;	      /* which token it is, for the authorizer's eyes; 0 when there is none */
-	bool first_use;		      /* of that token */
+	int64_t credential_serial;    /* what was behind it */
+	bool exclusive;		      /* nobody else is shown that token */
 	int64_t expires_ms;	      /* boot clock; NEVER_MS when it does not or nobody knows */
 	char fingerprint[16];	      /* of the token, "" when there is none */
 };
@@ -45,7 +46,7 @@ struct authorizer;
 
 struct authorizer_ops {
 	bool (*ticket)(struct authorizer *a, const struct world *w, const struct http_scope *scope,
-		       int64_t need_ms, struct http_ticket *ret, struct err *err);
+		       int64_t need_ms, size_t refusals, struct http_ticket *ret, struct err *err);
 	enum auth_verdict (*refused)(struct authorizer *a, const struct world *w,
 				     const struct http_scope *scope, const struct http_ticket *shown,
 				     const struct http_refusal *refusal, size_t nth, struct err *err);
@@ -59,13 +60,15 @@ struct authorizer {
 
 /*
  * Permission for one attempt of a request in SCOPE that may take NEED_MS: renews first when the token at hand
- * would not outlive it, waits for one when another worker is renewing. RET must be cleared by the caller.
+ * would not outlive it, waits for one when another worker is renewing. REFUSALS is how often this request was
+ * refused before: then it gets a newer token, and in the end one of its own. RET must be cleared by the caller.
  */
 MUST_USE static inline bool authorizer_ticket(struct authorizer *a, const struct world *w,
 					      const struct http_scope *scope, int64_t need_ms,
-					      struct http_ticket *ret, struct err *err)
+					      size_t refusals, struct http_ticket *ret,
+					      struct err *err)
 {
-	return a->ops->ticket(a, w, scope, need_ms, ret, err);
+	return a->ops->ticket(a, w, scope, need_ms, refusals, ret, err);
 }
 
 /*

@@ -84,6 +84,35 @@ static const struct secret *authorization_for(const struct attempt *a, const cha
 	return a->call->anonymous ? a->call->authorization : a->ticket.authorization;
 }
 
+/*
+ * Where a Location or a redirect may lead: never to a link-local address, and into this machine only when what sent
+ * us there is in it too.
+ */
+static bool place_is_allowed(const struct attempt *a, const char *url)
+{
+	const char *origin = a->call->anonymous ? a->call->url : a->client->origin;
+
+	if (url_same_origin(url, origin))
+		return true;
+	switch (host_kind_of(url)) {
+	case HOST_LINK_LOCAL:
+		return false;
+	case HOST_LOOPBACK:
+		return host_kind_of(origin) == HOST_LOOPBACK;
+	case HOST_ELSEWHERE:
+		break;
+	}
+	return true;
+}
+
+static bool refuse_place(struct attempt *a, const char *url, struct err *err)
+{
+	CLEANUP(mem_freep) char *shown = url_shown(url);
+
+	a->failure = HTTP_FAILED_FOR_GOOD;
+	return err_set(err, ERR_NET, "'%s' is an address inside this machine or network: not followed", shown);
+}
+
 static bool send_to(struct attempt *a, const char *url, struct err *err)
 {
 	const struct http_call *call = a->call;
@@ -102,6 +131,8 @@ static bool send_to(struct attempt *a, const char *url, struct err *err)
 		.sending_arg = a,
 	};
 
+	if (!place_is_allowed(a, url))
+		return refuse_place(a, url, err);
 	memcpy(r.headers, call->headers, sizeof(r.headers));
 	if (call->bytes) {
 		in_memory = stream_of_bytes(call->bytes, call->size);
@@ -397,8 +428,8 @@ static enum http_outcome attempt_once(struct attempt *a, struct http_answer *ret
 	if (!world_check(a->world, err))
 		return HTTP_OVER;
 	if (!a->call->anonymous && a->client->authorizer &&
-	    !authorizer_ticket(a->client->authorizer, a->world, &a->call->scope, a->call->need_ms, &a->ticket,
-			       err))
+	    !authorizer_ticket(a->client->authorizer, a->world, &a->call->scope, a->call->need_ms,
+			       a->history->refusals, &a->ticket, err))
 		return HTTP_OVER;
 	if (!exchange_messages(a, ret, err))
 		return after_failure(a, err);

@@ -39,26 +39,33 @@ static bool is_beneath(const struct directory *d, int fd)
 	return top[top_len - 1] == '/' || place[top_len] == '/';
 }
 
+/* A FIFO or a terminal must not hold us up before it is known what it is. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
 /*
- * For kernels before 5.6, and sandboxes that forbid what they do not know. What is opened here is only a path:
- * no device is touched before it is known where it lies.
+ * For kernels before 5.6, and sandboxes that forbid what they do not know. What is opened first is only a path: no
+ * device is touched before it is known where it lies.
  */
 static int open_and_look(const struct directory *d, const char *name)
 {
-	int fd = openat(d->fd, name, O_PATH | O_CLOEXEC);
+	CLEANUP(close_fdp) int place = openat(d->fd, name, O_PATH | O_CLOEXEC);
+	char link[64];
 
-	if (fd < 0 || is_beneath(d, fd))
-		return fd;
-	close(fd);
-	errno = EXDEV;
-	return -1;
+	if (place < 0)
+		return -1;
+	if (!is_beneath(d, place)) {
+		errno = EXDEV;
+		return -1;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
+	return open(link, OPEN_FLAGS);
 }
 
-/* Gives an O_PATH descriptor; links are followed, but EXDEV for what leads outside. */
+/* Links are followed, but EXDEV for what leads outside. */
 static int open_beneath(const struct directory *d, const char *name)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
+		.flags = OPEN_FLAGS,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 	int fd = (int)syscall(SYS_openat2, d->fd, name, &how, sizeof(how));
@@ -78,7 +85,7 @@ static bool refuse(const struct directory *d, const char *name, int errnum, stru
 	return err_set_errno(err, errnum, "opening '%s/%s'", d->path, name);
 }
 
-/* *ret_fd is an O_PATH descriptor, or -1 when there is no such file. */
+/* *ret_fd is -1 when there is no such file. */
 static bool find(const struct directory *d, const char *name, int *ret_fd, int64_t *ret_size_bytes,
 		 struct err *err)
 {
@@ -113,19 +120,13 @@ static bool directory_open_file(struct container *c, const char *name, struct st
 {
 	const struct directory *d = (const struct directory *)c;
 	CLEANUP(mem_freep) char *full = mem_printf("%s/%s", d->path, name);
-	CLEANUP(close_fdp) int place = -1;
-	char link[64];
 	int64_t size_bytes;
 	int fd;
 
-	if (!find(d, name, &place, &size_bytes, err))
+	if (!find(d, name, &fd, &size_bytes, err))
 		return false;
-	if (place < 0)
-		return err_set(err, ERR_CORRUPT, "'%s' is missing", full);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", place);
-	fd = open(link, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return refuse(d, name, errno, err);
+		return err_set(err, ERR_CORRUPT, "'%s' is missing", full);
 	*ret = stream_of_fd(fd, -1, full);
 	return true;
 }

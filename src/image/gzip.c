@@ -104,8 +104,9 @@ static bool unpack_some(struct gzip *g, struct err *err)
 	if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
 		return err_set(err, ERR_CORRUPT, "bad gzip data: %s",
 			       g->z.msg ? g->z.msg : "unreadable");
-	g->between = result == Z_STREAM_END;
-	if (g->between)
+	if (result != Z_BUF_ERROR) /* which is: nothing left to do */
+		g->between = result == Z_STREAM_END;
+	if (result == Z_STREAM_END)
 		inflateReset(&g->z);
 	return give(g, err);
 }

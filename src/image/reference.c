@@ -85,12 +85,11 @@ static bool port_is_valid(const char *s)
 
 static bool ipv6_host_is_valid(const char *host)
 {
+	CLEANUP(mem_freep) char *address = mem_strndup(host + 1, strcspn(host + 1, "]"));
 	const char *end = strchr(host, ']');
-	CLEANUP(mem_freep)
-	char *address = end ? mem_strndup(host + 1, (size_t)(end - host - 1)) : NULL;
 	struct in6_addr ignored;
 
-	return address && inet_pton(AF_INET6, address, &ignored) == 1 && port_is_valid(end + 1);
+	return end && inet_pton(AF_INET6, address, &ignored) == 1 && port_is_valid(end + 1);
 }
 
 static bool host_is_valid(const char *host)
@@ -184,7 +183,8 @@ static bool take_repository(const char *text, size_t len, struct reference *ret,
 		ret->repository = mem_printf(DEFAULT_NAMESPACE "%s", repository);
 	else
 		ret->repository = TAKE(repository);
-	return true;
+	return reference_repository_is_valid(ret->repository) ||
+	       refuse_repository(ret->repository, err);
 }
 
 static bool take_tag(const char *text, size_t len, struct reference *ret, struct err *err)

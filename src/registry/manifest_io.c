@@ -202,15 +202,18 @@ static bool settle_by_looking(struct put *p, enum manifest_outcome *ret, struct 
 static bool put_once(struct put *p, enum manifest_outcome *ret, struct err *err)
 {
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
-	size_t faults = p->history.faults;
+	size_t faults = p->history.faults, attempts = p->history.attempts;
+	enum http_outcome outcome = http_attempt(p->s->client, p->w, &p->call, &p->history, &answer, err);
 
-	switch (http_attempt(p->s->client, p->w, &p->call, &p->history, &answer, err)) {
+	/* no answer, or a server's own failure: it may have been taken all the same */
+	if (p->history.attempts > attempts && (answer.status == 0 || answer.status >= 500))
+		p->may_have_landed = true;
+	switch (outcome) {
 	case HTTP_ANSWERED:
 		return read_put_answer(p, &answer, ret, err);
 	case HTTP_AGAIN:
 		if (p->history.faults == faults)
 			return false; /* a refusal: it was not taken */
-		p->may_have_landed = true;
 		return settle_by_looking(p, ret, err);
 	case HTTP_OVER:
 		break;
@@ -219,10 +222,7 @@ static bool put_once(struct put *p, enum manifest_outcome *ret, struct err *err)
 		*ret = read_immutability(p->w, p->s, p->m, p->reference, err);
 		return true;
 	}
-	*ret = p->may_have_landed || err->code == ERR_NET || err->code == ERR_TIMEOUT ||
-			       err->code == ERR_CANCELLED ?
-		       MANIFEST_UNKNOWN :
-		       MANIFEST_REFUSED;
+	*ret = p->may_have_landed ? MANIFEST_UNKNOWN : MANIFEST_REFUSED;
 	return true;
 }
 

@@ -212,7 +212,7 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 		err_clear(err);
 		outcome = put_manifests(p, err);
 	}
-	if (outcome == MANIFEST_BLOBS_MISSING)
+	if (outcome == MANIFEST_BLOBS_MISSING && err->evidence && strstr(err->evidence, "UNKNOWN"))
 		err->code = ERR_INCOMPLETE;
 	return outcome;
 }
@@ -257,6 +257,8 @@ static bool may_still_appear(const struct push *p, const struct err *err)
 {
 	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
 
+	if (err->code == ERR_INCOMPLETE && p->result->sent_again && p->result->proof.has_wrong_bytes)
+		return false; /* no lateness makes other bytes of it */
 	if (err->code == ERR_ABSENT || err->code == ERR_INCOMPLETE)
 		return true;
 	if (err->code != ERR_OTHER_DIGEST)

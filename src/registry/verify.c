@@ -43,6 +43,7 @@ struct verification {
 void proof_clear(struct proof *p)
 {
 	free(p->media_type);
+	strings_clear(&p->present);
 	strings_clear(&p->missing);
 	*p = (struct proof){ 0 };
 }
@@ -258,8 +259,10 @@ static bool prove_blobs(struct verification *v, struct err *err)
 
 		if (b->state != BLOB_PRESENT) {
 			add_missing(v, &b->descriptor.digest);
+			v->proof->has_wrong_bytes |= b->state == BLOB_OTHER_SIZE;
 			continue;
 		}
+		strings_add(&v->proof->present, b->descriptor.digest.text);
 		v->proof->blob_count++;
 		v->proof->blob_bytes += b->descriptor.size_bytes;
 	}

@@ -26,7 +26,9 @@ struct proof {
 	int64_t blob_bytes;	  /* sum of the sizes of blob_count blobs */
 	int64_t proven_wall_ms;	  /* when the last answer was in */
 	int64_t took_ms;
-	struct strings missing;	  /* "sha256:...": what should be there and is not, or not with that size */
+	struct strings present;	  /* "sha256:..." of blob_count blobs */
+	struct strings missing;	  /* what should be there and is not, or is something else */
+	bool has_wrong_bytes;	  /* something answers to a missing one's digest, but it is not it */
 };
 
 void proof_clear(struct proof *p);

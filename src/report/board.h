@@ -19,7 +19,7 @@ struct board_blob {
 	int64_t size_bytes;
 	int64_t mark_ms; /* the rate is measured from here */
 	int64_t mark_bytes;
-	int64_t rate; /* bytes a second; 0: not known yet */
+	int64_t rate;	 /* bytes a second; 0: not known yet */
 	int64_t told_ms; /* when a display last said a line about it */
 	bool told;
 };
@@ -32,14 +32,13 @@ struct board {
 	struct tokens tokens;
 	enum token_news token_news; /* of the last token event */
 	int64_t was_due_ms;	    /* if it was a renewal: when the old one would have ended */
-
 };
 
 struct board_sum {
-	size_t blobs;	/* of the image: what is being packed has not got its digest yet */
-	size_t there;	/* existing, mounted or not needed */
+	size_t blobs; /* of the image: what is being packed has not got its digest yet */
+	size_t there; /* existing, mounted or not needed */
 	size_t sent;
-	size_t open;	/* not settled yet */
+	size_t open; /* not settled yet */
 	int64_t size_bytes;
 	int64_t open_bytes;
 };

@@ -71,6 +71,12 @@ static bool line_of_token(const struct display *d, const struct event *e, struct
 	return true;
 }
 
+/* A 404 is what a HEAD is for. */
+static bool is_trouble(int status)
+{
+	return !status || status == 401 || status == 403 || status == 429 || status >= 500;
+}
+
 static bool line_of_request(const struct display *d, const struct event *e, struct buf *out,
 			    enum tone *ret_tone)
 {
@@ -98,7 +104,7 @@ static bool line_of_request(const struct display *d, const struct event *e, stru
 		buf_printf(out, "  token %s", r->token);
 	if (r->attempt > 1)
 		buf_printf(out, "  attempt %d", r->attempt);
-	*ret_tone = r->status && r->status < 400 ? TONE_DIM : TONE_BAD;
+	*ret_tone = is_trouble(r->status) ? TONE_BAD : TONE_DIM;
 	return true;
 }
 
@@ -113,7 +119,8 @@ static bool line_of_wait(const struct display *d, const struct event *e, struct 
 	return true;
 }
 
-bool display_line(const struct display *d, const struct event *e, struct buf *out, enum tone *ret_tone)
+bool display_line(const struct display *d, const struct event *e, struct buf *out,
+		  enum tone *ret_tone)
 {
 	*ret_tone = TONE_PLAIN;
 	switch (e->kind) {
@@ -127,15 +134,19 @@ bool display_line(const struct display *d, const struct event *e, struct buf *ou
 	case EVENT_REFUSED:
 		*ret_tone = TONE_BAD;
 		buf_printf(out, "%s %s was refused: %s", e->token.what ? e->token.what : "token",
-			   e->token.fingerprint ? e->token.fingerprint : "", e->text ? e->text : "");
+			   e->token.fingerprint ? e->token.fingerprint : "",
+			   e->text ? e->text : "");
 		return true;
 	case EVENT_PROOF:
 		*ret_tone = TONE_GOOD;
 		/* fall through */
-	case EVENT_PHASE:
 	case EVENT_NOTE:
 		buf_puts(out, e->text ? e->text : "");
 		return out->len > 0;
+	case EVENT_PHASE:
+		buf_printf(out, "%s: %s", d->board->title ? d->board->title : "landed",
+			   e->text ? e->text : "");
+		return true;
 	case EVENT_BLOB:
 		return false;
 	}
@@ -145,10 +156,14 @@ bool display_line(const struct display *d, const struct event *e, struct buf *ou
 void display_blob(const struct board_blob *blob, struct buf *out)
 {
 	static const char *const stages[] = {
-		[BLOB_STAGE_PLANNED] = "planned",	[BLOB_STAGE_PACKING] = "packing",
-		[BLOB_STAGE_EXISTS] = "already there",	[BLOB_STAGE_MOUNTED] = "mounted",
-		[BLOB_STAGE_SENDING] = "sending",	[BLOB_STAGE_AGAIN] = "starting anew",
-		[BLOB_STAGE_SENT] = "sent",		[BLOB_STAGE_SKIPPED] = "not needed there",
+		[BLOB_STAGE_PLANNED] = "planned",
+		[BLOB_STAGE_PACKING] = "packing",
+		[BLOB_STAGE_EXISTS] = "already there",
+		[BLOB_STAGE_MOUNTED] = "mounted",
+		[BLOB_STAGE_SENDING] = "sending",
+		[BLOB_STAGE_AGAIN] = "starting anew",
+		[BLOB_STAGE_SENT] = "sent",
+		[BLOB_STAGE_SKIPPED] = "not needed there",
 	};
 	char text[FORMAT_TEXT_SIZE];
 
@@ -185,7 +200,7 @@ void display_print(const struct display *d, enum tone tone, const char *line)
 
 static void none_show(struct display *d, const struct event *e, struct board_blob *blob)
 {
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 	enum tone tone;
 
 	(void)blob;
@@ -193,7 +208,6 @@ static void none_show(struct display *d, const struct event *e, struct board_blo
 		display_print(d, tone, buf_str(&line));
 		fflush(d->out);
 	}
-	buf_clear(&line);
 }
 
 static void none_settle(struct display *d)

@@ -38,7 +38,8 @@ enum tone { TONE_PLAIN, TONE_GOOD, TONE_BAD, TONE_DIM };
  * The line that an event is worth wherever lines are written, without its end. False when it is worth none:
  * everything about blobs, and what --verbose did not ask for.
  */
-MUST_USE bool display_line(const struct display *d, const struct event *e, struct buf *out, enum tone *ret_tone);
+MUST_USE bool display_line(const struct display *d, const struct event *e, struct buf *out,
+			   enum tone *ret_tone);
 
 /* "token: metadata, 41 min left"; nothing when no token was seen. */
 void display_token(const struct display *d, int64_t now_ms, struct buf *out);

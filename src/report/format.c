@@ -66,7 +66,8 @@ void format_bytes_of(int64_t done_bytes, int64_t size_bytes, char ret[FORMAT_TEX
 	int len;
 
 	if (!unit) {
-		snprintf(ret, FORMAT_TEXT_SIZE, "%" PRId64 "/%" PRId64 " B", done_bytes, size_bytes);
+		snprintf(ret, FORMAT_TEXT_SIZE, "%" PRId64 "/%" PRId64 " B", done_bytes,
+			 size_bytes);
 		return;
 	}
 	format_bytes(size_bytes, size);

@@ -26,9 +26,9 @@ struct json {
 };
 
 static const char *const event_names[] = {
-	[EVENT_PHASE] = "phase",     [EVENT_NOTE] = "note", [EVENT_REQUEST] = "request",
-	[EVENT_TOKEN] = "token",     [EVENT_REFUSED] = "refused",
-	[EVENT_WAIT] = "wait",	     [EVENT_BLOB] = "blob", [EVENT_PROOF] = "proof",
+	[EVENT_PHASE] = "phase", [EVENT_NOTE] = "note",	      [EVENT_REQUEST] = "request",
+	[EVENT_TOKEN] = "token", [EVENT_REFUSED] = "refused", [EVENT_WAIT] = "wait",
+	[EVENT_BLOB] = "blob",	 [EVENT_PROOF] = "proof",
 };
 
 static const char *const stage_names[] = {

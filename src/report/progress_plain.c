@@ -20,14 +20,13 @@ static void print_line(struct display *d, enum tone tone, const struct buf *line
 /* The first token is worth a line of its own: renewals say the rest. */
 static void show_first_token(struct plain *p, const struct event *e)
 {
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 
 	if (e->kind != EVENT_TOKEN || p->token_told || p->display.verbose)
 		return;
 	p->token_told = true;
 	display_token(&p->display, e->at_ms, &line);
 	print_line(&p->display, TONE_PLAIN, &line);
-	buf_clear(&line);
 }
 
 static bool worth_a_line(const struct event *e, const struct board_blob *blob)
@@ -50,7 +49,7 @@ static bool worth_a_line(const struct event *e, const struct board_blob *blob)
 
 static void show_blob(struct display *d, const struct event *e, struct board_blob *blob)
 {
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 
 	/* the first word about a blob that travels comes when it has travelled for a while */
 	if (board_blob_is_active(blob) && !blob->told) {
@@ -62,12 +61,11 @@ static void show_blob(struct display *d, const struct event *e, struct board_blo
 		display_blob(blob, &line);
 		print_line(d, blob->stage == BLOB_STAGE_AGAIN ? TONE_BAD : TONE_PLAIN, &line);
 	}
-	buf_clear(&line);
 }
 
 static void plain_show(struct display *d, const struct event *e, struct board_blob *blob)
 {
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 	enum tone tone;
 
 	if (blob)
@@ -75,7 +73,6 @@ static void plain_show(struct display *d, const struct event *e, struct board_bl
 	show_first_token((struct plain *)d, e);
 	if (display_line(d, e, &line, &tone))
 		print_line(d, tone, &line);
-	buf_clear(&line);
 }
 
 static void plain_settle(struct display *d)

@@ -36,6 +36,11 @@ struct frame {
 	int lines;
 };
 
+static void frame_clear(struct frame *f)
+{
+	buf_clear(&f->text);
+}
+
 /* A line of the block: cut at the edge, because a wrapped line cannot be counted. */
 static void frame_line(struct frame *f, const char *colour, struct buf *line)
 {
@@ -51,12 +56,14 @@ static void frame_line(struct frame *f, const char *colour, struct buf *line)
 	f->lines++;
 }
 
-static void frame_head(struct frame *f, const struct tty *t, const struct board_sum *sum, int64_t now_ms)
+static void frame_head(struct frame *f, const struct tty *t, const struct board_sum *sum,
+		       int64_t now_ms)
 {
 	const struct board *b = t->display.board;
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING), token = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf token = BUF_INIT(BUF_TEXT_CEILING);
 	char size[FORMAT_TEXT_SIZE];
-	size_t used, wanted;
+	size_t columns;
 
 	buf_puts(&line, b->title ? b->title : "landed");
 	if (sum->blobs) {
@@ -64,24 +71,18 @@ static void frame_head(struct frame *f, const struct tty *t, const struct board_
 		buf_printf(&line, "  %zu blob%s, %s", sum->blobs, sum->blobs == 1 ? "" : "s", size);
 	}
 	display_token(&t->display, now_ms, &token);
-	used = format_columns(buf_str(&line));
-	wanted = format_columns(buf_str(&token));
-	/* the token is what this is about: it stands at the right edge, or right behind */
-	if (token.len) {
-		size_t free_columns = (size_t)f->columns > used + wanted + 1 ?
-					      (size_t)f->columns - used - wanted - 1 : 0;
-
-		buf_printf(&line, "%*s%s", (int)(free_columns > 5 ? 5 : 2), "", buf_str(&token));
-	}
+	/* the token is what this is about: on a narrow terminal the gap goes first */
+	columns = format_columns(buf_str(&line)) + format_columns(buf_str(&token)) + 5;
+	if (token.len)
+		buf_printf(&line, "%*s%s", columns < (size_t)f->columns ? 5 : 2, "",
+			   buf_str(&token));
 	frame_line(f, "\033[1m", &line);
-	buf_clear(&line);
-	buf_clear(&token);
 }
 
 static void frame_counts(struct frame *f, const struct tty *t, const struct board_sum *sum)
 {
 	const char *dot = f->look->utf8 ? "  ·  " : "  |  ", *between = "  ";
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 	char size[FORMAT_TEXT_SIZE];
 
 	if (sum->there) {
@@ -101,11 +102,11 @@ static void frame_counts(struct frame *f, const struct tty *t, const struct boar
 		buf_printf(&line, "%s%s", between, t->display.board->phase);
 	if (line.len)
 		frame_line(f, NULL, &line);
-	buf_clear(&line);
 }
 
 /* Eighths of a column where the character set has them. */
-static void add_bar(const struct look *look, int64_t done_bytes, int64_t size_bytes, struct buf *out)
+static void add_bar(const struct look *look, int64_t done_bytes, int64_t size_bytes,
+		    struct buf *out)
 {
 	static const char *const eighths[] = { "", "▏", "▎", "▍", "▌", "▋", "▊", "▉" };
 	int steps = look->utf8 ? 8 : 1;
@@ -124,7 +125,7 @@ static void add_bar(const struct look *look, int64_t done_bytes, int64_t size_by
 
 static void frame_blob(struct frame *f, const struct board_blob *blob)
 {
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 	char text[FORMAT_TEXT_SIZE];
 
 	format_digest(blob->digest, text);
@@ -139,11 +140,12 @@ static void frame_blob(struct frame *f, const struct board_blob *blob)
 	if (blob->rate > 0) {
 		format_bytes(blob->rate, text);
 		buf_printf(&line, "   %s/s", text);
+	}
+	if (blob->rate > 0 && blob->done_bytes < blob->size_bytes) {
 		format_duration((blob->size_bytes - blob->done_bytes) * 1000 / blob->rate, text);
 		buf_printf(&line, "   %s", text);
 	}
 	frame_line(f, NULL, &line);
-	buf_clear(&line);
 }
 
 static void frame_block(struct frame *f, const struct tty *t, int64_t now_ms, int rows)
@@ -165,6 +167,7 @@ static void frame_block(struct frame *f, const struct tty *t, int64_t now_ms, in
 static void draw(struct tty *t, enum tone tone, const char *line_above)
 {
 	struct display *d = &t->display;
+	CLEANUP(frame_clear)
 	struct frame f = { .text = BUF_INIT(BUF_TEXT_CEILING), .look = &d->look };
 	int64_t now_ms = clock_boot_ms(d->clock);
 	int rows;
@@ -183,13 +186,12 @@ static void draw(struct tty *t, enum tone tone, const char *line_above)
 	t->stale = false;
 	t->lines = f.lines;
 	t->drawn_ms = now_ms;
-	buf_clear(&f.text);
 }
 
 static void tty_show(struct display *d, const struct event *e, struct board_blob *blob)
 {
 	struct tty *t = (struct tty *)d;
-	struct buf line = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(buf_clear) struct buf line = BUF_INIT(BUF_TEXT_CEILING);
 	enum tone tone = TONE_PLAIN;
 	bool has_line = false;
 
@@ -205,7 +207,6 @@ static void tty_show(struct display *d, const struct event *e, struct board_blob
 		draw(t, tone, buf_str(&line));
 	else if (!t->drawn_ms || e->at_ms - t->drawn_ms >= REDRAW_EVERY_MS)
 		draw(t, TONE_PLAIN, NULL);
-	buf_clear(&line);
 }
 
 /* The block stays where it is, in its last state. */

@@ -56,8 +56,8 @@ static struct js *subject_json(const struct outcome *o)
 
 	js_put_string(subject, "name", name);
 	if (digest) {
-		CLEANUP(mem_freep) char *algorithm =
-			mem_strndup(digest->text, (size_t)digest_algorithm_len(digest));
+		CLEANUP(mem_freep)
+		char *algorithm = mem_strndup(digest->text, (size_t)digest_algorithm_len(digest));
 
 		js_put_string(digests, algorithm, digest_hex(digest));
 	}
@@ -143,7 +143,8 @@ char *metadata_text(const struct outcome *outcomes, size_t count)
 	js_put_string(object, "containerimage.digest", proof->digest.text);
 	js_put(object, "containerimage.descriptor", descriptor_json(proof));
 	if (meant && meant->kind == MANIFEST_IMAGE && meant->entry_count)
-		js_put_string(object, "containerimage.config.digest", meant->entries[0].digest.text);
+		js_put_string(object, "containerimage.config.digest",
+			      meant->entries[0].digest.text);
 	js_put_string(object, "image.name", names);
 	js_put(object, "landed.results", results_json(outcomes, count));
 	return js_text(object, JS_INDENTED);

@@ -65,8 +65,8 @@ static const char *depth_text(enum verify_depth depth)
 static struct js *proof_json(const struct outcome *o)
 {
 	const struct proof *p = o->proof;
-	CLEANUP(mem_freep) char *blobs = mem_printf("[%zu,%zu]", p->blob_count,
-						    p->blob_count + p->missing.count);
+	CLEANUP(mem_freep)
+	char *blobs = mem_printf("[%zu,%zu]", p->blob_count, p->blob_count + p->missing.count);
 	struct js *object = js_object();
 	char at[TIME_TEXT_SIZE];
 

@@ -15,7 +15,16 @@
 #define TOKENS_HEAD 4
 #define TOKENS_TAIL 6
 
-enum glyph { GLYPH_NONE, GLYPH_BUSY, GLYPH_FAULT, GLYPH_REFUSED, GLYPH_LIFE, GLYPH_GHOST, GLYPH_END, GLYPH_LATE };
+enum glyph {
+	GLYPH_NONE,
+	GLYPH_BUSY,
+	GLYPH_FAULT,
+	GLYPH_REFUSED,
+	GLYPH_LIFE,
+	GLYPH_GHOST,
+	GLYPH_END,
+	GLYPH_LATE
+};
 
 struct glyph_text {
 	const char *utf8;
@@ -24,14 +33,10 @@ struct glyph_text {
 };
 
 static const struct glyph_text glyphs[] = {
-	[GLYPH_NONE] = { " ", " ", NULL },
-	[GLYPH_BUSY] = { "█", "#", NULL },
-	[GLYPH_FAULT] = { "▒", "!", "\033[33m" },
-	[GLYPH_REFUSED] = { "✗", "x", "\033[31m" },
-	[GLYPH_LIFE] = { "▄", "=", "\033[32m" },
-	[GLYPH_GHOST] = { "░", ".", "\033[2m" },
-	[GLYPH_END] = { "┃", "X", "\033[31m" },
-	[GLYPH_LATE] = { "^", "^", "\033[31m" },
+	[GLYPH_NONE] = { " ", " ", NULL },	  [GLYPH_BUSY] = { "█", "#", NULL },
+	[GLYPH_FAULT] = { "▒", "!", "\033[33m" }, [GLYPH_REFUSED] = { "✗", "x", "\033[31m" },
+	[GLYPH_LIFE] = { "▄", "=", "\033[32m" },  [GLYPH_GHOST] = { "░", ".", "\033[2m" },
+	[GLYPH_END] = { "┃", "X", "\033[31m" },	  [GLYPH_LATE] = { "^", "^", "\033[31m" },
 };
 
 struct chart {
@@ -88,8 +93,11 @@ static void print_row(struct chart *c, const char *label, const char *note)
 	const char *edge = c->look->utf8 ? "│" : "|";
 	int len = (int)format_fit(label, LABEL_COLUMNS);
 
-	buf_printf(c->out, "%.*s%*s%s", len, label, LABEL_COLUMNS - (int)format_columns(label) > 0 ?
-		   LABEL_COLUMNS - (int)format_columns(label) : 0, "", edge);
+	buf_printf(c->out, "%.*s%*s%s", len, label,
+		   LABEL_COLUMNS - (int)format_columns(label) > 0
+			   ? LABEL_COLUMNS - (int)format_columns(label)
+			   : 0,
+		   "", edge);
 	print_cells(c);
 	buf_printf(c->out, "%s%s%s\n", edge, *note ? " " : "", note);
 	memset(c->cells, GLYPH_NONE, c->width);
@@ -227,7 +235,9 @@ static size_t chart_width(const struct look *look)
 
 	look_size(look, &columns, &rows);
 	width = columns - LABEL_COLUMNS - NOTE_COLUMNS - 3;
-	return (size_t)(width < CHART_LEAST ? CHART_LEAST : width > CHART_MOST ? CHART_MOST : width);
+	return (size_t)(width < CHART_LEAST  ? CHART_LEAST
+			: width > CHART_MOST ? CHART_MOST
+					     : width);
 }
 
 void timeline_draw_record(const struct timeline_record *r, const struct look *look, struct buf *out)

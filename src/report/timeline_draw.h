@@ -16,6 +16,7 @@
 
 #include "report/timeline_record.h"
 
-void timeline_draw_record(const struct timeline_record *r, const struct look *look, struct buf *out);
+void timeline_draw_record(const struct timeline_record *r, const struct look *look,
+			  struct buf *out);
 
 #endif

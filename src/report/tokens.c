@@ -69,7 +69,8 @@ static void drop_second_oldest(struct tokens *t)
 	t->count--;
 }
 
-enum token_news tokens_note(struct tokens *t, const struct event *e, const struct token **ret_before)
+enum token_news tokens_note(struct tokens *t, const struct event *e,
+			    const struct token **ret_before)
 {
 	const struct token *before;
 	enum token_news news = TOKEN_FIRST;

@@ -32,7 +32,8 @@ enum token_news {
 };
 
 /* Takes note of an EVENT_TOKEN. */
-enum token_news tokens_note(struct tokens *t, const struct event *e, const struct token **ret_before);
+enum token_news tokens_note(struct tokens *t, const struct event *e,
+			    const struct token **ret_before);
 
 /* Takes note of an EVENT_REFUSED. */
 void tokens_refused(struct tokens *t, const struct event *e);

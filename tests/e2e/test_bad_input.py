@@ -89,10 +89,10 @@ def test_usage(id, landed, front):
 @pytest.mark.parametrize("id", broken.SOURCES)
 def test_source(id, landed, front, registry, repo, tmp_path):
     """A source that is wrong fails before the manifest is sent, and names what is wrong with it."""
-    make, code = broken.SOURCES[id]
+    make, codes = broken.SOURCES[id]
     source = make(tmp_path)
     done = landed.push(source, f"{front.address}/{repo}:1")
-    assert done.code == code, str(done)
+    assert done.code in (codes if isinstance(codes, tuple) else (codes,)), str(done)
     assert_one_line(done, str(tmp_path), "sha256:", "manifest", "config", "layer", "index")
     assert registry.storage.tag(repo, "1") is None
     assert front.record.count("PUT", "/manifests/1") == 0

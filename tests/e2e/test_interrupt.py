@@ -52,7 +52,9 @@ def test_at_a_moment(moment, name, landed, make_front, registry, repo, slow_imag
     if shell_code(done) == 0:
         assert registry.whole(repo, "1"), str(done)
     else:
-        assert shell_code(done) == code, str(done)
+        # with the manifest on its way, "sent, but not proven" is the honest word
+        sent_it = front.record.count("PUT", "/manifests/")
+        assert shell_code(done) in ({code, 3} if sent_it else {code}), str(done)
     assert_resumes(landed, front, registry, repo, slow_image, command)
 
 

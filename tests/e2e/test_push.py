@@ -207,7 +207,7 @@ def test_push_by_digest(landed, front, registry, repo, image):
 def test_push_to_another_digest_is_refused(landed, front, registry, repo, image):
     wrong = "sha256:" + "0" * 64
     done = landed.push(image.source(), f"{front.address}/{repo}@{wrong}")
-    assert done.code in (2, 41), str(done)
+    assert done.code == 11, str(done)
     assert front.record.count("PUT") == 0
 
 
@@ -267,7 +267,8 @@ def test_files(landed, front, repo, image, tmp_path):
     assert data["containerimage.digest"] == image.digest
     assert data["image.name"].endswith(f"{repo}:1")
     text = json.dumps(json.loads(receipt.read_text()))
-    assert image.digest in text and all(b in text for b in image.blobs())
+    # by the bare hex: a statement's subject writes digests without the algorithm in front
+    assert all(d.partition(":")[2] in text for d in [image.digest, *image.blobs()])
 
 
 @pytest.mark.parametrize("option", ["--digest-file", "--metadata-file", "--receipt"])

@@ -235,7 +235,9 @@ EMPTY_TAR = bytes(10240)
 GOOD_CONFIG = {"mediaType": images.CONFIG, "digest": "sha256:" + "0" * 64, "size": 2}
 EVIL = "sha256:../../../../../../etc/passwd"
 
-# name -> (maker, exit code): 40 source not found, 41 source corrupt
+# name -> (maker, exit codes): 40 source not found, 41 source corrupt; both are true of a place where
+# there is no image at all
+NO_IMAGE = (40, 41)
 SOURCES = {
     "layout-absent": (nothing_there("oci"), 40),
     "oci-archive-absent": (nothing_there("oci-archive"), 40),
@@ -267,21 +269,21 @@ SOURCES = {
     "layer-size-huge": (with_layer(size=1 << 62), 41),
     "index-child-missing": (child_missing, 41),
     "index-too-deep": (index_of_itself, 41),
-    "layout-no-index": (in_layout("index.json", None), 41),
+    "layout-no-index": (in_layout("index.json", None), NO_IMAGE),
     "layout-index-not-json": (in_layout("index.json", "<html>"), 41),
-    "layout-index-empty": (in_layout("index.json", '{"schemaVersion":2,"manifests":[]}'), 41),
-    "layout-no-marker": (in_layout("oci-layout", None), 41),
+    "layout-index-empty": (in_layout("index.json", '{"schemaVersion":2,"manifests":[]}'), NO_IMAGE),
+    "layout-no-marker": (in_layout("oci-layout", None), NO_IMAGE),
     "layout-marker-version": (in_layout("oci-layout", '{"imageLayoutVersion":"9.0.0"}'), 41),
     "archive-not-tar": (bytes_as("docker-archive", b"this is not a tar\n" * 100), 41),
     "archive-empty-file": (bytes_as("docker-archive", b""), 41),
-    "archive-empty-tar": (bytes_as("docker-archive", EMPTY_TAR), 41),
+    "archive-empty-tar": (bytes_as("docker-archive", EMPTY_TAR), NO_IMAGE),
     "archive-gzip-garbage": (bytes_as("docker-archive", b"\x1f\x8b\x08\x00" + b"\xff" * 500), 41),
     "archive-cut-middle": (truncated(archives.classic, "docker-archive", 0.5), 41),
     "archive-cut-late": (truncated(archives.classic, "docker-archive", 0.8), 41),
     "archive-modern-cut": (truncated(archives.modern, "docker-archive", 0.5), 41),
-    "archive-no-manifest": (archive_with(without("manifest.json")), 41),
+    "archive-no-manifest": (archive_with(without("manifest.json")), NO_IMAGE),
     "archive-manifest-not-json": (archive_with(replaced("manifest.json", b"[{")), 41),
-    "archive-manifest-empty": (archive_with(replaced("manifest.json", b"[]")), 41),
+    "archive-manifest-empty": (archive_with(replaced("manifest.json", b"[]")), NO_IMAGE),
     "archive-config-name-outside": (rewritten_manifest(
         lambda d: d[0].update(Config="../../../../etc/passwd")), 41),
     "archive-config-absent": (rewritten_manifest(lambda d: d[0].update(Config="no.json")), 41),
@@ -292,6 +294,6 @@ SOURCES = {
     "archive-layer-link-outside": (archive_link_outside, 41),
     "archive-layer-link-loop": (archive_link_loop, 41),
     "oci-archive-cut": (truncated(None, "oci-archive", 0.5), 41),
-    "oci-archive-empty-tar": (bytes_as("oci-archive", EMPTY_TAR), 41),
+    "oci-archive-empty-tar": (bytes_as("oci-archive", EMPTY_TAR), NO_IMAGE),
     "oci-archive-traversal": (oci_archive_traversal, 41),
 }

@@ -11,6 +11,8 @@ A rule is a dict, in a test or in a JSON file (a list, or {"rules": [...]}):
     request     instead: fires at the i-th request overall, whatever it is
     authorised  true (default): only requests that would be let in count; false: only the others;
                 "any": all.  With `request`, and at the token endpoint, all count.
+    origin      "front" (default) or "other": which of the two addresses; the token endpoint
+                counts at both
     when        in a test only: a callable(exchange) -> bool
     action      a dict, see actions.py
 
@@ -37,7 +39,8 @@ POSITIONS = {
     "put-tag": ("PUT", r"/manifests/(?!sha\d+:)"),
     "cancel": ("DELETE", r"/uploads?/"),
 }
-KEYS = {"id", "at", "method", "path", "nth", "times", "request", "authorised", "when", "action"}
+KEYS = {"id", "at", "method", "path", "nth", "times", "request", "authorised", "origin", "when",
+        "action"}
 
 
 class Rule:
@@ -52,6 +55,7 @@ class Rule:
         self.times = spec.get("times", 1)
         self.request = spec.get("request")
         self.authorised = spec.get("authorised", True)
+        self.origin = spec.get("origin", "front")
         self.when = spec.get("when")
         self.action = spec["action"]
         self.id = spec.get("id") or f"{spec.get('at') or self.path}:{self.action['do']}"
@@ -72,6 +76,8 @@ class Rule:
         if self.method and not re.fullmatch(self.method, exchange.method):
             return False
         if self.path and not re.search(self.path, exchange.target):
+            return False
+        if exchange.origin != self.origin and not exchange.is_token:
             return False
         if self.authorised != "any" and not exchange.is_token:
             if exchange.verdict.ok != self.authorised:

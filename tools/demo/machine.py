@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import images
 
 # where each layer's files come from, and at how many compressed bytes it is full
+FILE_MAX = 8 << 20        # one huge library would make its layer much bigger than asked
 LAYERS = (("/usr/lib", 45 << 20), ("/usr/bin", 40 << 20), ("/usr/lib", 30 << 20),
           ("/usr/share", 25 << 20), ("/usr/lib", 15 << 20))
 
@@ -41,8 +42,11 @@ def files_under(root, part, parts):
         for name in sorted(names):
             path = os.path.join(folder, name)
             number += 1
-            if number % parts == part and os.access(path, os.R_OK) \
-                    and stat.S_ISREG(os.lstat(path).st_mode):
+            if number % parts != part:
+                continue
+            facts = os.lstat(path)
+            if stat.S_ISREG(facts.st_mode) and facts.st_size <= FILE_MAX \
+                    and os.access(path, os.R_OK):
                 yield path
 
 

@@ -119,7 +119,8 @@ static inline char *fixture_path(const struct fixture *f, const char *name)
 	return mem_printf("%s/%s", f->dir, name);
 }
 
-static inline struct file *files_add(struct files *files, const char *name, const void *bytes, size_t len)
+static inline struct file *files_add(struct files *files, const char *name, const void *bytes,
+				     size_t len)
 {
 	struct file *file = &files->at[files->count++];
 
@@ -133,7 +134,8 @@ static inline struct file *files_add_text(struct files *files, const char *name,
 	return files_add(files, name, text, strlen(text));
 }
 
-static inline void files_add_link(struct files *files, const char *name, const char *target, char type)
+static inline void files_add_link(struct files *files, const char *name, const char *target,
+				  char type)
 {
 	files_add_text(files, name, target)->type = type;
 }
@@ -213,7 +215,8 @@ static inline void files_write_directory(const struct files *files, const char *
 	}
 }
 
-static inline void tar_add_header(struct buf *tar, const char *name, size_t len, char type, const char *target)
+static inline void tar_add_header(struct buf *tar, const char *name, size_t len, char type,
+				  const char *target)
 {
 	unsigned char h[512] = { 0 };
 	unsigned int sum = 0;
@@ -247,7 +250,8 @@ static inline void tar_add(struct buf *tar, const struct file *file)
 {
 	bool is_link = file->type != '0';
 
-	tar_add_header(tar, file->name, is_link ? 0 : file->len, file->type, is_link ? file->bytes : "");
+	tar_add_header(tar, file->name, is_link ? 0 : file->len, file->type,
+		       is_link ? file->bytes : "");
 	if (!is_link)
 		tar_add_body(tar, file->bytes, file->len);
 }
@@ -279,8 +283,8 @@ static inline void files_write_tar(const struct files *files, const char *path)
 static inline char *descriptor_json(const char *media_type, const struct digest *d, size_t len,
 				    const char *extra)
 {
-	return mem_printf("{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s}", media_type, d->text,
-			  len, extra);
+	return mem_printf("{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s}", media_type,
+			  d->text, len, extra);
 }
 
 /*
@@ -291,15 +295,17 @@ static inline char *files_add_image(struct files *files, const char *os, const c
 				    const char *layer_media, const char *layer, const char *extra)
 {
 	struct digest diff_id = digest_of(layer, strlen(layer));
-	char *config = mem_printf("{\"os\":\"%s\",\"architecture\":\"%s\",\"rootfs\":{\"type\":\"layers\","
-				  "\"diff_ids\":[\"%s\"]}}",
-				  os, architecture, diff_id.text);
+	char *config =
+		mem_printf("{\"os\":\"%s\",\"architecture\":\"%s\",\"rootfs\":{\"type\":\"layers\","
+			   "\"diff_ids\":[\"%s\"]}}",
+			   os, architecture, diff_id.text);
 	struct digest config_digest = files_add_blob(files, config, strlen(config));
 	struct digest layer_digest = files_add_blob(files, layer, strlen(layer));
 	char *config_json = descriptor_json(MEDIA_OCI_CONFIG, &config_digest, strlen(config), "");
 	char *layer_json = descriptor_json(layer_media, &layer_digest, strlen(layer), "");
-	char *manifest = mem_printf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":%s,\"layers\":[%s]}",
-				    MEDIA_OCI_MANIFEST, config_json, layer_json);
+	char *manifest = mem_printf(
+		"{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":%s,\"layers\":[%s]}",
+		MEDIA_OCI_MANIFEST, config_json, layer_json);
 	struct digest d = files_add_blob(files, manifest, strlen(manifest));
 	char *json = descriptor_json(MEDIA_OCI_MANIFEST, &d, strlen(manifest), extra);
 
@@ -369,15 +375,16 @@ static inline bool fixture_open(struct fixture *f, const char *word, const char 
 
 /* What must fail, with CODE and with WORDS in its message. */
 static inline void fixture_refuses(struct fixture *f, const char *word, const char *ref,
-				   const struct image_options *options, enum err_code code, const char *words)
+				   const struct image_options *options, enum err_code code,
+				   const char *words)
 {
 	struct image *i = NULL;
 
 	assert_false(fixture_open(f, word, ref, options, &i));
 	assert_null(i);
 	if (f->err.code != code || !strstr(f->err.message, words))
-		fail_msg("expected code %d and '%s', got code %d and '%s'", code, words, f->err.code,
-			 f->err.message);
+		fail_msg("expected code %d and '%s', got code %d and '%s'", code, words,
+			 f->err.code, f->err.message);
 }
 
 static inline struct image *fixture_opens(struct fixture *f, const char *word, const char *ref,

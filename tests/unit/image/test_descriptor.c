@@ -26,7 +26,8 @@ static const struct {
 	{ "{" M ",\"digest\":7,\"size\":1}", "'digest' is not a string" },
 	{ "{" M "," D ",\"size\":1,\"urls\":\"x\"}", "'urls' is not an array" },
 	{ "{" M "," D ",\"size\":1,\"annotations\":[]}", "'annotations' is not an object" },
-	{ "{" M "," D ",\"size\":1,\"annotations\":{\"io.containerd.image.name\":1}}", "is not a string" },
+	{ "{" M "," D ",\"size\":1,\"annotations\":{\"io.containerd.image.name\":1}}",
+	  "is not a string" },
 	{ "{" M "," D ",\"size\":1,\"platform\":\"linux\"}", "'platform' is not an object" },
 	{ "{" M "," D ",\"size\":1,\"platform\":{\"os\":1}}", "'os' is not a string" },
 };
@@ -64,7 +65,8 @@ static void test_null_is_no_descriptor(void **state)
 static void test_good(void **state)
 {
 	static const char json[] =
-		"{" M "," D ",\"size\":9223372036854775807,\"urls\":[\"http://x\"],\"annotations\":{"
+		"{" M "," D
+		",\"size\":9223372036854775807,\"urls\":[\"http://x\"],\"annotations\":{"
 		"\"org.opencontainers.image.ref.name\":\"v1\",\"io.containerd.image.name\":\"docker.io/a/b:v1\","
 		"\"x\":\"y\"},\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\"}}";
 	CLEANUP(js_freep) struct js *j = NULL;
@@ -111,9 +113,10 @@ static void test_nondistributable(void **state)
 
 static void test_bad_platforms(void **state)
 {
-	static const char *const table[] = { "",	  "linux",     "linux/",    "/amd64",
-					     "linux//v8", "a/b/c/d",   "linux/a b", "linux/amd64/",
-					     "all",	  "linux/\n", "//",	    "linux/\xc3\xa4" };
+	static const char *const table[] = {
+		"",	     "linux",	     "linux/", "/amd64",   "linux//v8", "a/b/c/d",
+		"linux/a b", "linux/amd64/", "all",    "linux/\n", "//",	"linux/\xc3\xa4"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -135,12 +138,18 @@ static void test_platforms(void **state)
 		const char *offered, *wanted;
 		bool serves;
 	} table[] = {
-		{ "linux/amd64", "linux/amd64", true },	   { "linux/amd64", "linux/arm64", false },
-		{ "linux/amd64", "windows/amd64", false }, { "linux/arm/v6", "linux/arm", true },
-		{ "linux/arm/v6", "linux/arm/v7", false }, { "linux/arm", "linux/arm/v7", true },
-		{ "linux/arm64", "linux/arm64/v8", true }, { "linux/arm64/v8", "linux/aarch64", true },
-		{ "linux/amd64", "Linux/X86_64", true },   { "linux/arm/v7", "linux/armhf", true },
-		{ "linux/arm/v7", "linux/armel", false },  { "linux/amd64/v3", "linux/amd64/v1", false },
+		{ "linux/amd64", "linux/amd64", true },
+		{ "linux/amd64", "linux/arm64", false },
+		{ "linux/amd64", "windows/amd64", false },
+		{ "linux/arm/v6", "linux/arm", true },
+		{ "linux/arm/v6", "linux/arm/v7", false },
+		{ "linux/arm", "linux/arm/v7", true },
+		{ "linux/arm64", "linux/arm64/v8", true },
+		{ "linux/arm64/v8", "linux/aarch64", true },
+		{ "linux/amd64", "Linux/X86_64", true },
+		{ "linux/arm/v7", "linux/armhf", true },
+		{ "linux/arm/v7", "linux/armel", false },
+		{ "linux/amd64/v3", "linux/amd64/v1", false },
 	};
 
 	(void)state;

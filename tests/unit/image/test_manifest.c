@@ -32,26 +32,35 @@ static const struct {
 	{ "{" V2 "," CONFIG "," MANIFESTS "}", MEDIA_OCI_MANIFEST, "ambiguous" },
 	{ "{" V2 "," LAYERS "," MANIFESTS "}", MEDIA_OCI_INDEX, "ambiguous" },
 	{ "{" V2 "," CONFIG ",\"layers\":[],\"manifests\":[]}", NULL, "ambiguous" },
-	{ "{" V2 "," CONFIG "," LAYERS ",\"Manifests\":[]}", NULL, "'manifests' is also there in other case" },
+	{ "{" V2 "," CONFIG "," LAYERS ",\"Manifests\":[]}", NULL,
+	  "'manifests' is also there in other case" },
 	{ "{" V2 "," MANIFESTS ",\"LAYERS\":[]}", NULL, "'layers' is also there in other case" },
-	{ "{" V2 "," TYPE(MEDIA_OCI_INDEX) "," CONFIG "," LAYERS "}", NULL, "'manifests' is missing" },
+	{ "{" V2 "," TYPE(MEDIA_OCI_INDEX) "," CONFIG "," LAYERS "}", NULL,
+	  "'manifests' is missing" },
 	{ "{" V2 "," TYPE(MEDIA_OCI_MANIFEST) "," MANIFESTS "}", NULL, "'config' is missing" },
-	{ "{" V2 "," TYPE(MEDIA_OCI_MANIFEST) "," CONFIG "}", MEDIA_DOCKER_MANIFEST, "but it was given as" },
-	{ "{" V2 "," TYPE(MEDIA_OCI_INDEX) "," MANIFESTS "}", MEDIA_OCI_MANIFEST, "but it was given as" },
+	{ "{" V2 "," TYPE(MEDIA_OCI_MANIFEST) "," CONFIG "}", MEDIA_DOCKER_MANIFEST,
+	  "but it was given as" },
+	{ "{" V2 "," TYPE(MEDIA_OCI_INDEX) "," MANIFESTS "}", MEDIA_OCI_MANIFEST,
+	  "but it was given as" },
 	{ "{" V2 "," CONFIG "}", "text/html", "'text/html' is not the media type" },
 	{ "{" V2 "," TYPE("x/y") "," CONFIG "}", NULL, "'x/y' is not the media type" },
 	{ "{" V2 ",\"mediaType\":1," CONFIG "}", NULL, "'mediaType' is not a string" },
 	{ "{\"schemaVersion\":1,\"fsLayers\":[]}", NULL, "schema 1" },
 	{ "{\"schemaVersion\":1}", NULL, "schema 1" },
-	{ "{" V2 "," CONFIG "}", "application/vnd.docker.distribution.manifest.v1+prettyjws", "schema 1" },
-	{ "{" V2 "," TYPE("application/vnd.docker.distribution.manifest.v1+json") "}", NULL, "schema 1" },
+	{ "{" V2 "," CONFIG "}", "application/vnd.docker.distribution.manifest.v1+prettyjws",
+	  "schema 1" },
+	{ "{" V2 "," TYPE("application/vnd.docker.distribution.manifest.v1+json") "}", NULL,
+	  "schema 1" },
 	{ "{" V2 ",\"config\":{}}", NULL, "config: field 'mediaType' is missing" },
 	{ "{" V2 ",\"config\":[]}", NULL, "'config' is not an object" },
 	{ "{" V2 "," CONFIG ",\"layers\":{}}", NULL, "'layers' is not an array" },
-	{ "{" V2 "," CONFIG ",\"layers\":[" DESC("a/b") ",7]}", NULL, "layers[1]: not a JSON object" },
-	{ "{" V2 ",\"manifests\":[" DESC("a/b") ",null]}", NULL, "manifests[1]: not a JSON object" },
+	{ "{" V2 "," CONFIG ",\"layers\":[" DESC("a/b") ",7]}", NULL,
+	  "layers[1]: not a JSON object" },
+	{ "{" V2 ",\"manifests\":[" DESC("a/b") ",null]}", NULL,
+	  "manifests[1]: not a JSON object" },
 	{ "{" V2 ",\"config\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:" HEX64
-	  "\",\"size\":9223372036854775808}}", NULL, "not valid JSON" },
+	  "\",\"size\":9223372036854775808}}",
+	  NULL, "not valid JSON" },
 	{ "{" V2 ",\"config\":{\"mediaType\":\"a/b\",\"digest\":\"sha256:../x\",\"size\":1}}", NULL,
 	  "config: 'sha256:../x'" },
 };
@@ -63,7 +72,8 @@ static void test_bad(void **state)
 		struct manifest *m = NULL;
 		struct err err = ERR_INIT;
 
-		if (manifest_parse(bad[i].json, strlen(bad[i].json), bad[i].said, NULL, ERR_CORRUPT, &m, &err))
+		if (manifest_parse(bad[i].json, strlen(bad[i].json), bad[i].said, NULL, ERR_CORRUPT,
+				   &m, &err))
 			fail_msg("%s was taken", bad[i].json);
 		assert_null(m);
 		assert_int_equal(err.code, ERR_CORRUPT);
@@ -82,18 +92,20 @@ static const struct {
 	{ "{" V2 "," CONFIG "," LAYERS "}", NULL, MEDIA_OCI_MANIFEST, 2 },
 	{ "{" V2 "," CONFIG ",\"layers\":null}", NULL, MEDIA_OCI_MANIFEST, 1 },
 	{ "{" V2 "," CONFIG "," LAYERS ",\"manifests\":null}", NULL, MEDIA_OCI_MANIFEST, 2 },
-	{ "{" V2 ",\"config\":" DESC(MEDIA_DOCKER_CONFIG) "," LAYERS "}", NULL, MEDIA_DOCKER_MANIFEST, 2 },
+	{ "{" V2 ",\"config\":" DESC(MEDIA_DOCKER_CONFIG) "," LAYERS "}", NULL,
+	  MEDIA_DOCKER_MANIFEST, 2 },
 	{ "{" V2 "," CONFIG "," LAYERS "}", MEDIA_DOCKER_MANIFEST, MEDIA_DOCKER_MANIFEST, 2 },
 	{ "{" V2 "," MANIFESTS "}", NULL, MEDIA_OCI_INDEX, 1 },
 	{ "{" V2 ",\"manifests\":[]}", NULL, MEDIA_OCI_INDEX, 0 },
 	{ "{" V2 "," MANIFESTS "}", MEDIA_DOCKER_LIST, MEDIA_DOCKER_LIST, 1 },
-	{ "{" V2 "," TYPE(MEDIA_DOCKER_LIST) "," MANIFESTS "}", "application/json", MEDIA_DOCKER_LIST, 1 },
+	{ "{" V2 "," TYPE(MEDIA_DOCKER_LIST) "," MANIFESTS "}", "application/json",
+	  MEDIA_DOCKER_LIST, 1 },
 	{ "{" V2 "," TYPE(MEDIA_OCI_MANIFEST) "," CONFIG "}", MEDIA_OCI_MANIFEST "; charset=utf-8",
 	  MEDIA_OCI_MANIFEST, 1 },
 	{ "{" V2 "," CONFIG "}", "text/plain; charset=utf-8", MEDIA_OCI_MANIFEST, 1 },
 	{ "{" V2 "," CONFIG "}", "", MEDIA_OCI_MANIFEST, 1 },
-	{ "{" V2 "," CONFIG ",\"subject\":" DESC(MEDIA_OCI_MANIFEST) ",\"artifactType\":\"a/b\"}", NULL,
-	  MEDIA_OCI_MANIFEST, 1 },
+	{ "{" V2 "," CONFIG ",\"subject\":" DESC(MEDIA_OCI_MANIFEST) ",\"artifactType\":\"a/b\"}",
+	  NULL, MEDIA_OCI_MANIFEST, 1 },
 	{ " {" V2 "," CONFIG "}\n", NULL, MEDIA_OCI_MANIFEST, 1 },
 };
 
@@ -164,7 +176,8 @@ static void test_ceilings(void **state)
 	assert_false(parse_entries(MANIFEST_ENTRIES_MAX + 1, &err));
 	assert_non_null(strstr(err.message, "10001 entries in 'manifests'"));
 	memset(spaces, ' ', MANIFEST_CEILING + 1);
-	assert_false(manifest_parse(spaces, MANIFEST_CEILING + 1, NULL, NULL, ERR_CORRUPT, &m, &err));
+	assert_false(
+		manifest_parse(spaces, MANIFEST_CEILING + 1, NULL, NULL, ERR_CORRUPT, &m, &err));
 	assert_non_null(strstr(err.message, "is longer than"));
 	err_clear(&err);
 }

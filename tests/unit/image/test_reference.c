@@ -36,13 +36,15 @@ static const struct {
 	{ "gcr.io/\xc3\xa4", "not a valid repository" },
 	{ "gcr.io/", "repository is missing" },
 	{ "gcr.io/" A50 A50 A50 A50 A50 A50, "repository is longer than 255" },
+	{ A50 A50 A50 A50 A50, "repository is longer than 255" }, /* with library/ */
 	{ "app@", "'' is not a sha256" },
 	{ "app@sha256:", "is not a sha256" },
 	{ "app@sha256:" HEX64 "0", "is not a sha256" },
 	{ "app@sha256:../../etc/passwd", "is not a valid host" },
 	{ "gcr.io/app@sha256:../../etc/passwd", "is not a sha256" },
 	{ "app@md5:0123", "is not a sha256" },
-	{ "app@sha256:0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", "not a sha256" },
+	{ "app@sha256:0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+	  "not a sha256" },
 	{ "app@sha256:" HEX64 "@sha256:" HEX64, "is not a sha256" },
 	{ HEX64, "is the ID of an image" },
 	{ "https://gcr.io/app", "leave out 'https://'" },
@@ -94,10 +96,13 @@ static const struct {
 	{ "alpine", "docker.io", "library/alpine", "latest", "docker.io/library/alpine:latest" },
 	{ "alpine:3.20", "docker.io", "library/alpine", "3.20", "docker.io/library/alpine:3.20" },
 	{ "me/app", "docker.io", "me/app", "latest", "docker.io/me/app:latest" },
-	{ "docker.io/alpine", "docker.io", "library/alpine", "latest", "docker.io/library/alpine:latest" },
+	{ "docker.io/alpine", "docker.io", "library/alpine", "latest",
+	  "docker.io/library/alpine:latest" },
 	{ "index.docker.io/me/app", "docker.io", "me/app", "latest", "docker.io/me/app:latest" },
-	{ "index.docker.io/app", "docker.io", "library/app", "latest", "docker.io/library/app:latest" },
-	{ "localhost:5000", "docker.io", "library/localhost", "5000", "docker.io/library/localhost:5000" },
+	{ "index.docker.io/app", "docker.io", "library/app", "latest",
+	  "docker.io/library/app:latest" },
+	{ "localhost:5000", "docker.io", "library/localhost", "5000",
+	  "docker.io/library/localhost:5000" },
 	{ "localhost/app", "localhost", "app", "latest", "localhost/app:latest" },
 	{ "localhost:5000/app:1", "localhost:5000", "app", "1", "localhost:5000/app:1" },
 	{ "host:5000/app", "host:5000", "app", "latest", "host:5000/app:latest" },
@@ -105,15 +110,17 @@ static const struct {
 	{ "[::1]:5000/app:1", "[::1]:5000", "app", "1", "[::1]:5000/app:1" },
 	{ "[FE80::1]/a/b", "[fe80::1]", "a/b", "latest", "[fe80::1]/a/b:latest" },
 	{ "127.0.0.1:5000/a", "127.0.0.1:5000", "a", "latest", "127.0.0.1:5000/a:latest" },
-	{ "europe-docker.pkg.dev/p-1/r/a_b__c.d---e:x", "europe-docker.pkg.dev", "p-1/r/a_b__c.d---e", "x",
-	  "europe-docker.pkg.dev/p-1/r/a_b__c.d---e:x" },
-	{ "app@sha256:" HEX64, "docker.io", "library/app", NULL, "docker.io/library/app@sha256:" HEX64 },
+	{ "europe-docker.pkg.dev/p-1/r/a_b__c.d---e:x", "europe-docker.pkg.dev",
+	  "p-1/r/a_b__c.d---e", "x", "europe-docker.pkg.dev/p-1/r/a_b__c.d---e:x" },
+	{ "app@sha256:" HEX64, "docker.io", "library/app", NULL,
+	  "docker.io/library/app@sha256:" HEX64 },
 	{ "gcr.io/a:t@sha256:" HEX64, "gcr.io", "a", "t", "gcr.io/a:t@sha256:" HEX64 },
 	{ "gcr.io/a@sha512:" HEX64 HEX64, "gcr.io", "a", NULL, "gcr.io/a@sha512:" HEX64 HEX64 },
 	{ "gcr.io/" HEX64, "gcr.io", HEX64, "latest", "gcr.io/" HEX64 ":latest" },
 	{ "gcr.io/" A50 A50 A50 A50 A50, "gcr.io", A50 A50 A50 A50 A50, "latest",
 	  "gcr.io/" A50 A50 A50 A50 A50 ":latest" },
-	{ "app:_" A50 A50, "docker.io", "library/app", "_" A50 A50, "docker.io/library/app:_" A50 A50 },
+	{ "app:_" A50 A50, "docker.io", "library/app", "_" A50 A50,
+	  "docker.io/library/app:_" A50 A50 },
 };
 
 static void assert_parsed(const struct reference *r, size_t i)
@@ -170,8 +177,9 @@ static void test_names(void **state)
 	name = reference_name(&r);
 	full = reference_with_digest(&r, &d);
 	assert_string_equal(name, "gcr.io/p/a");
-	assert_string_equal(full, "gcr.io/p/a@sha256:"
-				  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(full,
+			    "gcr.io/p/a@sha256:"
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 	free(name);
 	free(full);
 	reference_clear(&r);

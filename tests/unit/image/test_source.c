@@ -30,7 +30,8 @@ static void test_bad(void **state)
 	}
 }
 
-static void assert_split(const struct fixture *f, const char *rest, const char *path, const char *ref)
+static void assert_split(const struct fixture *f, const char *rest, const char *path,
+			 const char *ref)
 {
 	CLEANUP(mem_freep) char *whole = fixture_path(f, rest), *wanted = fixture_path(f, path);
 	CLEANUP(mem_freep) char *got_path = NULL, *got_ref = NULL;
@@ -119,10 +120,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_bad),
-		cmocka_unit_test_setup_teardown(test_what_is_there_wins, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_there_wins, fixture_setup,
+						fixture_teardown),
 		cmocka_unit_test(test_standard_input),
-		cmocka_unit_test_setup_teardown(test_nothing_there, fixture_setup, fixture_teardown),
-		cmocka_unit_test_setup_teardown(test_the_other_word, fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_there, fixture_setup,
+						fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_the_other_word, fixture_setup,
+						fixture_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
