@@ -64,10 +64,10 @@ struct authenticator {
 	struct credential *credential;
 	int64_t credential_serial; /* counts the different ones */
 	int64_t credential_obtained_ms;
-	bool credential_is_suspect;	/* a token bought with it was refused: ask for it again */
-	struct secret *suspect;		/* the bytes that were behind the refused token */
-	struct secret *dead;		/* bytes that will not be shown again */
-	struct secret *refused_header;	/* the registry token that was refused last */
+	bool credential_is_suspect;    /* a token bought with it was refused: ask for it again */
+	struct secret *suspect;	       /* the bytes that were behind the refused token */
+	struct secret *dead;	       /* bytes that will not be shown again */
+	struct secret *refused_header; /* the registry token that was refused last */
 	size_t refused_header_times;
 };
 
@@ -203,8 +203,8 @@ static bool ask_sources(struct authenticator *a, const struct world *w, struct c
 			return false;
 	if (*ret || a->may_be_anonymous)
 		return true;
-	err_set(err, ERR_NO_CREDENTIAL, "none of the credential sources that were named has anything for '%s'",
-		a->host);
+	err_set(err, ERR_NO_CREDENTIAL,
+		"none of the credential sources that were named has anything for '%s'", a->host);
 	return false;
 }
 
@@ -212,11 +212,13 @@ static bool credential_will_do(const struct authenticator *a, const struct world
 {
 	int64_t now_ms = world_now_ms(w);
 
-	if (!a->credential || a->credential_is_suspect || secret_same(a->credential->secret, a->dead))
+	if (!a->credential || a->credential_is_suspect ||
+	    secret_same(a->credential->secret, a->dead))
 		return false;
 	if (a->credential->expiry_known)
 		return token_is_fresh(&a->credential->life, now_ms, 0);
-	return !a->credential->renewable || now_ms - a->credential_obtained_ms < CREDENTIAL_REASK_MS;
+	return !a->credential->renewable ||
+	       now_ms - a->credential_obtained_ms < CREDENTIAL_REASK_MS;
 }
 
 static bool obtain_credential(struct authenticator *a, const struct world *w, struct err *err)
@@ -228,7 +230,8 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 		return true;
 	if (!ask_sources(a, w, &fresh, err))
 		return false;
-	changed = !secret_same(fresh ? fresh->secret : NULL, a->credential ? a->credential->secret : NULL);
+	changed = !secret_same(fresh ? fresh->secret : NULL,
+			       a->credential ? a->credential->secret : NULL);
 	if (changed && fresh)
 		tell_credential(w, fresh);
 	monitor_enter(a->sched, a->monitor);
@@ -245,9 +248,9 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 
 struct renewal {
 	int64_t begun_ms;
-	size_t refusals;      /* of credentials whose bytes were new */
+	size_t refusals; /* of credentials whose bytes were new */
 	size_t denials;
-	bool same_was_shown;  /* the refused bytes were shown once more */
+	bool same_was_shown; /* the refused bytes were shown once more */
 };
 
 static void kill_credential(struct authenticator *a)
@@ -269,7 +272,8 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 
 	if (!a->credential->renewable || waited_ms >= a->renew_wait_ms) {
 		if (a->credential->renewable)
-			err_cause(err, "'%s' still gives the credential that was refused, after %lld s",
+			err_cause(err,
+				  "'%s' still gives the credential that was refused, after %lld s",
 				  a->credential->source, (long long)waited_ms / 1000);
 		else
 			err_cause(err, "the credential is stored in '%s' and cannot be renewed",
@@ -278,7 +282,8 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 	}
 	text = mem_printf("'%s' gives a credential that was refused: waiting for another",
 			  a->credential->source);
-	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = text, .wait = { .ms = RENEW_POLL_MS } });
+	world_tell(w, &(struct event){
+			      .kind = EVENT_WAIT, .text = text, .wait = { .ms = RENEW_POLL_MS } });
 	if (!world_sleep(w, RENEW_POLL_MS, &cut_short)) {
 		err_move(err, &cut_short);
 		return false;
@@ -287,15 +292,16 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 }
 
 /* A source that has worked and does not for a moment: a file that is just being replaced, a metadata server. */
-static bool wait_for_source(const struct authenticator *a, const struct world *w, const struct renewal *r,
-			    struct err *err)
+static bool wait_for_source(const struct authenticator *a, const struct world *w,
+			    const struct renewal *r, struct err *err)
 {
 	struct err cut_short = ERR_INIT;
 
 	if (!a->credential || err->code != ERR_NO_CREDENTIAL ||
 	    world_now_ms(w) - r->begun_ms >= a->renew_wait_ms)
 		return false;
-	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = err->message,
+	world_tell(w, &(struct event){ .kind = EVENT_WAIT,
+				       .text = err->message,
 				       .wait = { .ms = RENEW_POLL_MS } });
 	if (!world_sleep(w, RENEW_POLL_MS, &cut_short)) {
 		err_move(err, &cut_short);
@@ -306,8 +312,8 @@ static bool wait_for_source(const struct authenticator *a, const struct world *w
 }
 
 /* Leaves a credential (or none) that is worth showing. ERR holds the last refusal, which is told when not. */
-static bool obtain_living_credential(struct authenticator *a, const struct world *w, struct renewal *r,
-				     struct err *err)
+static bool obtain_living_credential(struct authenticator *a, const struct world *w,
+				     struct renewal *r, struct err *err)
 {
 	for (;;) {
 		struct err failed = ERR_INIT;
@@ -336,8 +342,8 @@ static bool obtain_living_credential(struct authenticator *a, const struct world
 }
 
 static void keep_token(struct authenticator *a, const struct world *w, const char *key,
-		       struct secret *header, const struct secret *shown, const struct token_life *life,
-		       const char *what, bool expiry_known)
+		       struct secret *header, const struct secret *shown,
+		       const struct token_life *life, const char *what, bool expiry_known)
 {
 	struct token *t = NEW(struct token);
 
@@ -352,24 +358,28 @@ static void keep_token(struct authenticator *a, const struct world *w, const cha
 	t->next = a->tokens;
 	a->tokens = t;
 	monitor_leave(a->sched, a->monitor);
-	world_tell(w, &(struct event){ .kind = EVENT_TOKEN,
-				       .token = {
-					       .what = what,
-					       .source = a->credential ? a->credential->source : "anonymous",
-					       .fingerprint = t->fingerprint,
-					       .expires_ms = life->expires_ms,
-					       .expiry_known = expiry_known,
-				       } });
+	world_tell(w, &(struct event){
+			      .kind = EVENT_TOKEN,
+			      .token = {
+				      .what = what,
+				      .source = a->credential ? a->credential->source : "anonymous",
+				      .fingerprint = t->fingerprint,
+				      .expires_ms = life->expires_ms,
+				      .expiry_known = expiry_known,
+			      } });
 }
 
 static bool no_credential(const struct authenticator *a, struct err *err)
 {
-	err_set(err, ERR_NO_CREDENTIAL, "the registry '%s' asks for a login and no credential was found", a->host);
-	err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE", a->host);
+	err_set(err, ERR_NO_CREDENTIAL,
+		"the registry '%s' asks for a login and no credential was found", a->host);
+	err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
+		 a->host);
 	return false;
 }
 
-static bool renew_basic(struct authenticator *a, const struct world *w, const char *key, struct err *err)
+static bool renew_basic(struct authenticator *a, const struct world *w, const char *key,
+			struct err *err)
 {
 	const struct credential *c = a->credential;
 
@@ -391,14 +401,16 @@ static bool wait_for_another_token(const struct authenticator *a, const struct w
 	int64_t waited_ms = world_now_ms(w) - r->begun_ms;
 
 	if (waited_ms >= a->renew_wait_ms) {
-		err_set(err, ERR_REFUSED, "the registry '%s' refuses the token of its own endpoint", a->host);
-		err_cause(err, "'%s' still hands out the token that was refused, after %lld s", a->realm,
-			  (long long)waited_ms / 1000);
+		err_set(err, ERR_REFUSED, "the registry '%s' refuses the token of its own endpoint",
+			a->host);
+		err_cause(err, "'%s' still hands out the token that was refused, after %lld s",
+			  a->realm, (long long)waited_ms / 1000);
 		return false;
 	}
-	world_tell(w, &(struct event){ .kind = EVENT_WAIT,
-				       .text = "the token endpoint repeats a token that was refused",
-				       .wait = { .ms = RENEW_POLL_MS } });
+	world_tell(w,
+		   &(struct event){ .kind = EVENT_WAIT,
+				    .text = "the token endpoint repeats a token that was refused",
+				    .wait = { .ms = RENEW_POLL_MS } });
 	return world_sleep(w, RENEW_POLL_MS, err);
 }
 
@@ -420,7 +432,8 @@ static enum token_outcome renew_bearer(struct authenticator *a, const struct wor
 		struct token_life life;
 		enum token_outcome outcome;
 
-		outcome = token_endpoint_ask(a->endpoint, w, &request, &answer, &life.minted_ms, err);
+		outcome =
+			token_endpoint_ask(a->endpoint, w, &request, &answer, &life.minted_ms, err);
 		if (outcome != TOKEN_GRANTED)
 			return outcome;
 		header = bearer_header(answer.token);
@@ -442,8 +455,10 @@ static bool go_on_after(struct authenticator *a, struct renewal *r, enum token_o
 	bool same_bytes = a->credential && a->dead && secret_same(a->credential->secret, a->dead);
 
 	if (!a->credential) {
-		err_cause(err, "no credential for '%s' was found, so it was asked for anonymously", a->host);
-		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE", a->host);
+		err_cause(err, "no credential for '%s' was found, so it was asked for anonymously",
+			  a->host);
+		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
+			 a->host);
 		return r->denials++ == 0;
 	}
 	a->credential_is_suspect = true;
@@ -479,8 +494,8 @@ static bool renew(struct authenticator *a, const struct world *w, const struct h
 }
 
 /* Inside the monitor, left meanwhile. Waiters learn of a failure instead of repeating it one by one. */
-static bool renew_in_turn(struct authenticator *a, const struct world *w, const struct http_scope *scope,
-			  const char *key, struct err *err)
+static bool renew_in_turn(struct authenticator *a, const struct world *w,
+			  const struct http_scope *scope, const char *key, struct err *err)
 {
 	bool renewed;
 
@@ -515,7 +530,8 @@ static bool wait_for_renewal(struct authenticator *a, const struct world *w, str
 #define REFUSALS_BEFORE_EXCLUSIVE 2
 
 /* Minted by this worker: taken out of the others' reach when it is to be exclusive. */
-static bool take_minted(struct authenticator *a, const char *key, bool exclusive, struct http_ticket *ret)
+static bool take_minted(struct authenticator *a, const char *key, bool exclusive,
+			struct http_ticket *ret)
 {
 	struct token *t = *find_token(a, key);
 
@@ -528,9 +544,9 @@ static bool take_minted(struct authenticator *a, const char *key, bool exclusive
 	return true;
 }
 
-static bool ticket_inside(struct authenticator *a, const struct world *w, const struct http_scope *scope,
-			  const char *key, int64_t need_ms, bool exclusive, struct http_ticket *ret,
-			  struct err *err)
+static bool ticket_inside(struct authenticator *a, const struct world *w,
+			  const struct http_scope *scope, const char *key, int64_t need_ms,
+			  bool exclusive, struct http_ticket *ret, struct err *err)
 {
 	while (a->scheme != SCHEME_UNKNOWN) {
 		struct token *t = *find_token(a, key);
@@ -563,7 +579,8 @@ static bool authenticator_ticket(struct authorizer *authorizer, const struct wor
 	bool ok;
 
 	monitor_enter(a->sched, a->monitor);
-	ok = ticket_inside(a, w, scope, key, need_ms, refusals >= REFUSALS_BEFORE_EXCLUSIVE, ret, err);
+	ok = ticket_inside(a, w, scope, key, need_ms, refusals >= REFUSALS_BEFORE_EXCLUSIVE, ret,
+			   err);
 	monitor_leave(a->sched, a->monitor);
 	return ok;
 }
@@ -582,21 +599,25 @@ static void tell_refused(const struct world *w, const struct http_ticket *shown,
 						  .expires_ms = shown->expires_ms } });
 }
 
-static enum auth_verdict final_refusal(const struct authenticator *a, const struct http_refusal *refusal,
-				       struct err *err)
+static enum auth_verdict final_refusal(const struct authenticator *a,
+				       const struct http_refusal *refusal, struct err *err)
 {
 	if (refusal->says_denied) {
-		err_set(err, ERR_DENIED, "the registry denies access to '%s/%s', or it does not exist", a->host,
+		err_set(err, ERR_DENIED,
+			"the registry denies access to '%s/%s', or it does not exist", a->host,
 			a->repository);
-		err_cause(err, "a fresh token was refused too: this identity has not the right, or the "
-			       "repository does not exist");
+		err_cause(err,
+			  "a fresh token was refused too: this identity has not the right, or the "
+			  "repository does not exist");
 	} else {
 		err_set(err, ERR_REFUSED, "the registry '%s' refuses a fresh credential", a->host);
 	}
 	err_evidence(err, "%d %s", refusal->status, refusal->words);
 	if (!a->credential) {
-		err_cause(err, "no credential for '%s' was found, so the request was anonymous", a->host);
-		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE", a->host);
+		err_cause(err, "no credential for '%s' was found, so the request was anonymous",
+			  a->host);
+		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
+			 a->host);
 	}
 	return AUTH_FINAL;
 }
@@ -629,15 +650,17 @@ static bool is_conclusive(const struct authenticator *a, const struct world *w,
 }
 
 /* A fresh token, but bought with the very credential that was behind the refused one: a better may come. */
-static bool may_get_another_credential(const struct authenticator *a, const struct http_refusal *refusal)
+static bool may_get_another_credential(const struct authenticator *a,
+				       const struct http_refusal *refusal)
 {
 	return !refusal->says_denied && a->credential && a->credential->renewable && a->suspect &&
 	       secret_same(a->credential->secret, a->suspect);
 }
 
-static enum auth_verdict refused_inside(struct authenticator *a, const struct world *w, const char *key,
-					const struct http_ticket *shown, const struct http_refusal *refusal,
-					size_t nth, struct err *err)
+static enum auth_verdict refused_inside(struct authenticator *a, const struct world *w,
+					const char *key, const struct http_ticket *shown,
+					const struct http_refusal *refusal, size_t nth,
+					struct err *err)
 {
 	enum scheme scheme_before = a->scheme;
 	bool conclusive;
@@ -669,8 +692,10 @@ static enum auth_verdict refused_inside(struct authenticator *a, const struct wo
 }
 
 static enum auth_verdict authenticator_refused(struct authorizer *authorizer, const struct world *w,
-					       const struct http_scope *scope, const struct http_ticket *shown,
-					       const struct http_refusal *refusal, size_t nth, struct err *err)
+					       const struct http_scope *scope,
+					       const struct http_ticket *shown,
+					       const struct http_refusal *refusal, size_t nth,
+					       struct err *err)
 {
 	struct authenticator *a = (struct authenticator *)authorizer;
 	CLEANUP(mem_freep) char *key = scope_key(scope);
@@ -681,7 +706,8 @@ static enum auth_verdict authenticator_refused(struct authorizer *authorizer, co
 	monitor_enter(a->sched, a->monitor);
 	while (a->renewing && world_check(w, err))
 		monitor_wait(a->sched, a->monitor, 100);
-	verdict = err->code == ERR_NONE ? refused_inside(a, w, key, shown, refusal, nth, err) : AUTH_FINAL;
+	verdict = err->code == ERR_NONE ? refused_inside(a, w, key, shown, refusal, nth, err)
+					: AUTH_FINAL;
 	went_without = a->scheme == SCHEME_UNKNOWN;
 	monitor_leave(a->sched, a->monitor);
 	if (verdict == AUTH_TRY_AGAIN && went_without && !world_sleep(w, SAME_AGAIN_MS, err))

@@ -15,13 +15,14 @@
 
 struct authenticator_options {
 	struct sched *sched;
-	struct transport *transport;	 /* borrowed; for the token endpoint */
+	struct transport *transport; /* borrowed; for the token endpoint */
 	const struct retry_policy *policy;
 	const char *base_url;		 /* of the registry: challenges are heard from here */
 	struct credential_target target; /* copied */
-	struct source *const *sources;	 /* borrowed; the first that has something is asked; none: anonymous */
+	struct source *const
+		*sources; /* borrowed; the first that has something is asked; none: anonymous */
 	size_t source_count;
-	bool may_be_anonymous;		 /* when none of the sources has anything */
+	bool may_be_anonymous; /* when none of the sources has anything */
 	int64_t renew_wait_ms;
 };
 

@@ -48,10 +48,11 @@ static const char *first_string(const struct js *j, const char *const *names)
 	return NULL;
 }
 
-static void take_expiry(const struct js *j, int64_t asked_ms, int64_t now_wall_ms, struct credential *c)
+static void take_expiry(const struct js *j, int64_t asked_ms, int64_t now_wall_ms,
+			struct credential *c)
 {
-	static const char *const moments[] = { "expiry", "token_expiry", "expireTime", "expires_at",
-					       "expiration", NULL };
+	static const char *const moments[] = { "expiry",     "token_expiry", "expireTime",
+					       "expires_at", "expiration",   NULL };
 	const char *moment = first_string(j, moments);
 	double seconds;
 	int64_t wall_ms;
@@ -65,15 +66,17 @@ static void take_expiry(const struct js *j, int64_t asked_ms, int64_t now_wall_m
 		c->expiry_known = false;
 }
 
-static bool parse_object(const struct js *j, int64_t asked_ms, int64_t now_wall_ms, struct credential *c,
-			 struct err *err)
+static bool parse_object(const struct js *j, int64_t asked_ms, int64_t now_wall_ms,
+			 struct credential *c, struct err *err)
 {
-	static const char *const secrets[] = { "Secret", "access_token", "accessToken", "token", NULL };
+	static const char *const secrets[] = { "Secret", "access_token", "accessToken", "token",
+					       NULL };
 	const char *secret = first_string(j, secrets);
 	const char *user = js_string(js_get(j, "Username"));
 
 	if (!secret)
-		return err_set(err, ERR_NO_CREDENTIAL, "its JSON has no Secret, access_token or token");
+		return err_set(err, ERR_NO_CREDENTIAL,
+			       "its JSON has no Secret, access_token or token");
 	c->secret = secret_new(secret, strlen(secret));
 	if (user && strcmp(user, "<token>") == 0)
 		c->is_identity_token = true;
@@ -85,8 +88,8 @@ static bool parse_object(const struct js *j, int64_t asked_ms, int64_t now_wall_
 	return true;
 }
 
-bool credential_parse(const char *text, size_t len, const char *user, int64_t asked_ms, int64_t now_wall_ms,
-		      struct credential **ret, struct err *err)
+bool credential_parse(const char *text, size_t len, const char *user, int64_t asked_ms,
+		      int64_t now_wall_ms, struct credential **ret, struct err *err)
 {
 	CLEANUP(credential_freep) struct credential *c = NEW(struct credential);
 	CLEANUP(js_freep) struct js *j = NULL;

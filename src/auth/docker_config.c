@@ -110,11 +110,14 @@ static bool parse_stored(const struct js *entry, struct docker_config_entry *ret
 }
 
 /* It becomes part of a program's name, nothing else. */
-static bool take_helper(const char *name, bool is_default, struct docker_config_entry *ret, struct err *err)
+static bool take_helper(const char *name, bool is_default, struct docker_config_entry *ret,
+			struct err *err)
 {
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
-			     strlen(name))
-		return err_set(err, ERR_NO_CREDENTIAL, "'%.80s' is no name of a credential helper", name);
+	if (!*name ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") !=
+		    strlen(name))
+		return err_set(err, ERR_NO_CREDENTIAL, "'%.80s' is no name of a credential helper",
+			       name);
 	ret->helper = mem_strdup(name);
 	ret->helper_is_default = is_default;
 	return true;

@@ -10,9 +10,9 @@
 #define DOCKER_CONFIG_CEILING (1 * MIB)
 
 struct docker_config_entry {
-	char *helper;	   /* docker-credential-HELPER is to be asked; NULL: none */
+	char *helper;		/* docker-credential-HELPER is to be asked; NULL: none */
 	bool helper_is_default; /* credsStore: what it does not know may still be stored below */
-	char *user;	   /* stored; NULL with an identity token, or when nothing is stored */
+	char *user;		/* stored; NULL with an identity token, or when nothing is stored */
 	struct secret *secret;
 	bool is_identity_token;
 };
@@ -21,7 +21,8 @@ struct docker_config_entry {
  * What the file says of TARGET: podman's keys with a path are tried from the most specific one up, then the host;
  * docker.io is also known as https://index.docker.io/v1/. Fails with ERR_NO_CREDENTIAL for what cannot be read.
  */
-MUST_USE bool docker_config_lookup(const char *bytes, size_t len, const struct credential_target *target,
+MUST_USE bool docker_config_lookup(const char *bytes, size_t len,
+				   const struct credential_target *target,
 				   struct docker_config_entry *ret, struct err *err);
 void docker_config_entry_clear(struct docker_config_entry *e);
 

@@ -13,13 +13,13 @@
 #define CREDENTIAL_USER_DEFAULT "oauth2accesstoken"
 
 struct credential {
-	char *user;		 /* NULL with an identity token */
+	char *user; /* NULL with an identity token */
 	struct secret *secret;
-	bool is_identity_token;	 /* an OAuth2 refresh token, for the token endpoint only */
+	bool is_identity_token; /* an OAuth2 refresh token, for the token endpoint only */
 	struct token_life life;
-	bool expiry_known;	 /* else it may end at any time */
-	bool renewable;		 /* asking again may yield another one */
-	char *source;		 /* for people: "file:/run/token" */
+	bool expiry_known; /* else it may end at any time */
+	bool renewable;	   /* asking again may yield another one */
+	char *source;	   /* for people: "file:/run/token" */
 };
 
 void credential_free(struct credential *c);
@@ -34,8 +34,9 @@ struct credential_target {
 struct source;
 
 struct source_ops {
-	bool (*obtain)(struct source *s, const struct world *w, const struct credential_target *target,
-		       struct credential **ret, struct err *err);
+	bool (*obtain)(struct source *s, const struct world *w,
+		       const struct credential_target *target, struct credential **ret,
+		       struct err *err);
 	void (*free)(struct source *s);
 };
 
@@ -48,8 +49,8 @@ struct source {
  * ERR_NO_CREDENTIAL (named but broken), ERR_CANCELLED, ERR_TIMEOUT.
  */
 MUST_USE static inline bool source_obtain(struct source *s, const struct world *w,
-					  const struct credential_target *target, struct credential **ret,
-					  struct err *err)
+					  const struct credential_target *target,
+					  struct credential **ret, struct err *err)
 {
 	return s->ops->obtain(s, w, target, ret, err);
 }
@@ -75,8 +76,8 @@ struct source *source_docker_config_new(const char *authfile);
  * From "file:PATH", "exec:CMD", "env:VAR", "docker-config", "anon"; *ret is NULL for anon. ERR_USAGE for anything
  * else.
  */
-MUST_USE bool source_parse(const char *text, const char *user, const char *authfile, struct source **ret,
-			   struct err *err);
+MUST_USE bool source_parse(const char *text, const char *user, const char *authfile,
+			   struct source **ret, struct err *err);
 
 /*
  * What somebody wrote as a credential: a bare token, or JSON as token endpoints, `gcloud ... --format=json` and

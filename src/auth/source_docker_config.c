@@ -55,8 +55,9 @@ static struct paths usual_paths(const char *authfile)
 	return p;
 }
 
-static struct credential *new_credential(const struct world *w, const char *user, const struct secret *secret,
-					 bool is_identity_token, const char *source)
+static struct credential *new_credential(const struct world *w, const char *user,
+					 const struct secret *secret, bool is_identity_token,
+					 const char *source)
 {
 	struct credential *c = NEW(struct credential);
 
@@ -74,7 +75,8 @@ static bool says_not_found(const char *text)
 	return strcasestr(text, "credentials not found") != NULL;
 }
 
-static bool helper_failed(const char *program, int code, const char *out, const char *errout, struct err *err)
+static bool helper_failed(const char *program, int code, const char *out, const char *errout,
+			  struct err *err)
 {
 	const char *words = *out ? out : errout; /* the protocol has them on stdout */
 
@@ -90,7 +92,8 @@ static bool parse_helper_answer(const struct world *w, const char *program, cons
 {
 	struct credential *c = NULL;
 
-	if (!credential_parse(buf_str(out), out->len, "", world_now_ms(w), clock_wall_ms(w->clock), &c, err))
+	if (!credential_parse(buf_str(out), out->len, "", world_now_ms(w), clock_wall_ms(w->clock),
+			      &c, err))
 		return err_wrap(err, "the answer of '%s'", program);
 	c->source = mem_strdup(program);
 	*ret = c;
@@ -98,8 +101,8 @@ static bool parse_helper_answer(const struct world *w, const char *program, cons
 }
 
 /* *ret is NULL when the helper does not know HOST. */
-static bool ask_helper(const struct world *w, const char *helper, const char *host, struct credential **ret,
-		       struct err *err)
+static bool ask_helper(const struct world *w, const char *helper, const char *host,
+		       struct credential **ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *program = mem_printf("docker-credential-%s", helper);
 	const char *const argv[] = { program, "get", NULL };
@@ -118,8 +121,10 @@ static bool ask_helper(const struct world *w, const char *helper, const char *ho
 	return ok;
 }
 
-static bool use_entry(const struct world *w, const char *path, const struct credential_target *target,
-		      const struct docker_config_entry *entry, struct credential **ret, struct err *err)
+static bool use_entry(const struct world *w, const char *path,
+		      const struct credential_target *target,
+		      const struct docker_config_entry *entry, struct credential **ret,
+		      struct err *err)
 {
 	if (entry->helper) {
 		if (!ask_helper(w, entry->helper, target->host, ret, err))
@@ -128,11 +133,13 @@ static bool use_entry(const struct world *w, const char *path, const struct cred
 			return true;
 	}
 	if (entry->secret)
-		*ret = new_credential(w, entry->user, entry->secret, entry->is_identity_token, path);
+		*ret = new_credential(w, entry->user, entry->secret, entry->is_identity_token,
+				      path);
 	return true;
 }
 
-static bool read_config(const char *path, bool must_exist, struct buf *text, bool *ret_there, struct err *err)
+static bool read_config(const char *path, bool must_exist, struct buf *text, bool *ret_there,
+			struct err *err)
 {
 	*ret_there = must_exist || access(path, F_OK) == 0;
 	if (!*ret_there)
@@ -144,7 +151,8 @@ static bool read_config(const char *path, bool must_exist, struct buf *text, boo
 }
 
 static bool ask_file(const struct world *w, const char *path, bool must_exist,
-		     const struct credential_target *target, struct credential **ret, struct err *err)
+		     const struct credential_target *target, struct credential **ret,
+		     struct err *err)
 {
 	struct buf text = BUF_INIT(DOCKER_CONFIG_CEILING);
 	struct docker_config_entry entry = { 0 };

@@ -21,7 +21,8 @@ struct value_source {
 	char *name; /* as it was written */
 };
 
-static bool read_file(struct value_source *v, const struct world *w, struct buf *out, struct err *err)
+static bool read_file(struct value_source *v, const struct world *w, struct buf *out,
+		      struct err *err)
 {
 	(void)w;
 	if (access(v->where, F_OK) != 0 && errno == ENOENT)
@@ -30,7 +31,8 @@ static bool read_file(struct value_source *v, const struct world *w, struct buf 
 }
 
 /* What a command writes about its failure, its last line most often says it. */
-static bool read_command(struct value_source *v, const struct world *w, struct buf *out, struct err *err)
+static bool read_command(struct value_source *v, const struct world *w, struct buf *out,
+			 struct err *err)
 {
 	const char *const argv[] = { "/bin/sh", "-c", v->where, NULL };
 	struct buf errout = BUF_INIT(4 * KIB);
@@ -46,7 +48,8 @@ static bool read_command(struct value_source *v, const struct world *w, struct b
 	return ok;
 }
 
-static bool read_variable(struct value_source *v, const struct world *w, struct buf *out, struct err *err)
+static bool read_variable(struct value_source *v, const struct world *w, struct buf *out,
+			  struct err *err)
 {
 	const char *value = getenv(v->where);
 
@@ -58,15 +61,17 @@ static bool read_variable(struct value_source *v, const struct world *w, struct 
 
 static const struct {
 	const char *prefix;
-	bool (*read)(struct value_source *v, const struct world *w, struct buf *out, struct err *err);
+	bool (*read)(struct value_source *v, const struct world *w, struct buf *out,
+		     struct err *err);
 } places[] = {
 	[VALUE_FILE] = { "file:", read_file },
 	[VALUE_EXEC] = { "exec:", read_command },
 	[VALUE_ENV] = { "env:", read_variable },
 };
 
-static bool value_obtain(struct source *s, const struct world *w, const struct credential_target *target,
-			 struct credential **ret, struct err *err)
+static bool value_obtain(struct source *s, const struct world *w,
+			 const struct credential_target *target, struct credential **ret,
+			 struct err *err)
 {
 	struct value_source *v = (struct value_source *)s;
 	struct buf text = BUF_INIT(VALUE_CEILING);
@@ -78,8 +83,8 @@ static bool value_obtain(struct source *s, const struct world *w, const struct c
 	ok = places[v->place].read(v, w, &text, err);
 	if (ok && !text.len && v->place != VALUE_EXEC)
 		return true; /* not there, or not yet */
-	ok = ok &&
-	     credential_parse(buf_str(&text), text.len, v->user, asked_ms, clock_wall_ms(w->clock), ret, err);
+	ok = ok && credential_parse(buf_str(&text), text.len, v->user, asked_ms,
+				    clock_wall_ms(w->clock), ret, err);
 	if (text.data)
 		secret_wipe(text.data, text.len);
 	buf_clear(&text);

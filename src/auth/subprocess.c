@@ -75,7 +75,8 @@ static int spawn(const char *const *argv, const int ends[3], pid_t *ret_pid)
 	return failed;
 }
 
-static bool child_start(struct child *c, const char *const *argv, const char *input, struct err *err)
+static bool child_start(struct child *c, const char *const *argv, const char *input,
+			struct err *err)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 };
 	int failed;
@@ -89,7 +90,8 @@ static bool child_start(struct child *c, const char *const *argv, const char *in
 		pair_close(in);
 		pair_close(out);
 		pair_close(errout);
-		return err_set(err, ERR_NO_CREDENTIAL, "cannot run '%s': %s", argv[0], strerror(failed));
+		return err_set(err, ERR_NO_CREDENTIAL, "cannot run '%s': %s", argv[0],
+			       strerror(failed));
 	}
 	close(in[1]);
 	close(out[1]);
@@ -156,8 +158,8 @@ static bool has_exited(struct child *c, int *ret_code)
 	return true;
 }
 
-bool subprocess_run(const struct world *w, const char *const *argv, const char *input, struct buf *out,
-		    struct buf *errout, int *ret_code, struct err *err)
+bool subprocess_run(const struct world *w, const char *const *argv, const char *input,
+		    struct buf *out, struct buf *errout, int *ret_code, struct err *err)
 {
 	CLEANUP(child_end) struct child c = { .in = -1, .out = -1, .errout = -1 };
 	int64_t until_ms = clock_after(world_now_ms(w), SUBPROCESS_MS);
@@ -170,8 +172,8 @@ bool subprocess_run(const struct world *w, const char *const *argv, const char *
 		if (!world_check(w, err))
 			return false;
 		if (world_now_ms(w) >= until_ms)
-			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s", argv[0],
-				       SUBPROCESS_MS / 1000);
+			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s",
+				       argv[0], SUBPROCESS_MS / 1000);
 		if (c.out < 0 && has_exited(&c, ret_code))
 			return true;
 	}
@@ -179,8 +181,8 @@ bool subprocess_run(const struct world *w, const char *const *argv, const char *
 		if (!world_sleep(w, 10, err))
 			return false;
 		if (world_now_ms(w) >= until_ms)
-			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s", argv[0],
-				       SUBPROCESS_MS / 1000);
+			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s",
+				       argv[0], SUBPROCESS_MS / 1000);
 	}
 	return true;
 }

@@ -60,8 +60,8 @@ static struct secret *secret_of(const struct js *j)
 	return text && *text ? secret_new(text, strlen(text)) : NULL;
 }
 
-bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms, struct token_answer *ret,
-			struct err *err)
+bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms,
+			struct token_answer *ret, struct err *err)
 {
 	CLEANUP(js_freep) struct js *j = NULL;
 	int64_t age_ms;
@@ -73,7 +73,8 @@ bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms, stru
 	if (!ret->token)
 		ret->token = secret_of(js_get(j, "access_token"));
 	if (!ret->token)
-		return err_set(err, ERR_NO_CREDENTIAL, "the token endpoint's answer has no token in it");
+		return err_set(err, ERR_NO_CREDENTIAL,
+			       "the token endpoint's answer has no token in it");
 	ret->refresh_token = secret_of(js_get(j, "refresh_token"));
 	ret->life_ms = life_of(js_get(j, "expires_in"), &ret->life_said);
 	age_ms = age_of(js_get(j, "issued_at"), date_wall_ms);

@@ -28,8 +28,8 @@ bool token_is_fresh(const struct token_life *life, int64_t now_ms, int64_t need_
 /* What a token endpoint answers (Docker token authentication, "Token Response Fields"; OAuth2 the same). */
 struct token_answer {
 	struct secret *token;
-	int64_t life_ms;     /* since the answer's issued_at, or since it was asked for */
-	bool life_said;	     /* else it is the default */
+	int64_t life_ms;	      /* since the answer's issued_at, or since it was asked for */
+	bool life_said;		      /* else it is the default */
 	struct secret *refresh_token; /* NULL when there is none */
 };
 
@@ -37,8 +37,8 @@ struct token_answer {
  * EXPIRES_IN may be a number or the text of one; absent, not positive or absurd ones mean the default. With
  * issued_at and the answer's own Date, the time between them is taken off. Fails with ERR_NO_CREDENTIAL.
  */
-MUST_USE bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms, struct token_answer *ret,
-				 struct err *err);
+MUST_USE bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms,
+				 struct token_answer *ret, struct err *err);
 void token_answer_clear(struct token_answer *a);
 
 #endif

@@ -12,7 +12,8 @@
 
 struct secret *basic_header(const struct credential *c)
 {
-	CLEANUP(mem_freep) char *pair = mem_printf("%s:%s", c->user ? c->user : "", secret_reveal(c->secret));
+	CLEANUP(mem_freep)
+	char *pair = mem_printf("%s:%s", c->user ? c->user : "", secret_reveal(c->secret));
 	CLEANUP(mem_freep) char *encoded = base64_encode(pair, strlen(pair));
 	CLEANUP(mem_freep) char *header = mem_printf("Basic %s", encoded);
 	struct secret *s = secret_new(header, strlen(header));
@@ -39,8 +40,10 @@ static bool realm_is_allowed(const struct token_request *r, struct err *err)
 	const char *why = NULL;
 
 	if (strncasecmp(r->realm, "http://", 7) != 0 && strncasecmp(r->realm, "https://", 8) != 0)
-		return err_set(err, ERR_NO_CREDENTIAL,
-			       "the registry names '%s' as its token endpoint, which is no http URL", r->realm);
+		return err_set(
+			err, ERR_NO_CREDENTIAL,
+			"the registry names '%s' as its token endpoint, which is no http URL",
+			r->realm);
 	if (url_same_origin(r->realm, r->registry_url))
 		return true;
 	if (realm != HOST_ELSEWHERE && realm != registry)
@@ -51,7 +54,8 @@ static bool realm_is_allowed(const struct token_request *r, struct err *err)
 		why = "it was named over plain http";
 	if (!why)
 		return true;
-	err_set(err, ERR_NO_CREDENTIAL, "the registry names '%s' as its token endpoint, which gets no credential",
+	err_set(err, ERR_NO_CREDENTIAL,
+		"the registry names '%s' as its token endpoint, which gets no credential",
 		r->realm);
 	err_cause(err, "%s", why);
 	return false;
@@ -81,7 +85,8 @@ static bool add_parameters(const struct token_request *r, char **url, struct err
 	return true;
 }
 
-static struct http_call token_call(const struct token_request *r, const char *method, const char *url)
+static struct http_call token_call(const struct token_request *r, const char *method,
+				   const char *url)
 {
 	return (struct http_call){
 		.what = "token",
@@ -94,11 +99,12 @@ static struct http_call token_call(const struct token_request *r, const char *me
 	};
 }
 
-static bool ask_with_get(struct http_client *c, const struct world *w, const struct token_request *r,
-			 struct http_answer *ret, struct err *err)
+static bool ask_with_get(struct http_client *c, const struct world *w,
+			 const struct token_request *r, struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *url = mem_strdup(r->realm);
-	CLEANUP(secret_freep) struct secret *basic = r->credential ? basic_header(r->credential) : NULL;
+	CLEANUP(secret_freep)
+	struct secret *basic = r->credential ? basic_header(r->credential) : NULL;
 	struct http_call call;
 
 	if (!add_parameters(r, &url, err))
@@ -116,7 +122,8 @@ static bool compose_form(const struct token_request *r, char **ret, struct err *
 {
 	const struct credential *cred = r->credential;
 	CLEANUP(mem_freep) char *url = mem_strdup("https://form.invalid/");
-	bool ok = add_query(&url, "grant_type", cred->is_identity_token ? "refresh_token" : "password", err) &&
+	bool ok = add_query(&url, "grant_type",
+			    cred->is_identity_token ? "refresh_token" : "password", err) &&
 		  add_query(&url, "client_id", "landed", err) && add_parameters(r, &url, err);
 
 	if (ok && cred->is_identity_token)
@@ -130,8 +137,8 @@ static bool compose_form(const struct token_request *r, char **ret, struct err *
 	return ok;
 }
 
-static bool ask_with_post(struct http_client *c, const struct world *w, const struct token_request *r,
-			  struct http_answer *ret, struct err *err)
+static bool ask_with_post(struct http_client *c, const struct world *w,
+			  const struct token_request *r, struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *form = NULL;
 	struct http_call call = token_call(r, "POST", r->realm);
@@ -139,7 +146,8 @@ static bool ask_with_post(struct http_client *c, const struct world *w, const st
 
 	if (!compose_form(r, &form, err))
 		return false;
-	call.headers[0] = (struct http_header){ "Content-Type", "application/x-www-form-urlencoded" };
+	call.headers[0] =
+		(struct http_header){ "Content-Type", "application/x-www-form-urlencoded" };
 	call.bytes = form;
 	call.size = strlen(form);
 	call.keep_redirect = true;
@@ -162,8 +170,8 @@ static bool ask_once(struct http_client *c, const struct world *w, const struct 
 	return ask_with_post(c, w, r, ret, err);
 }
 
-static enum token_outcome read_refusal(const struct token_request *r, const struct http_answer *answer,
-				       struct err *err)
+static enum token_outcome read_refusal(const struct token_request *r,
+				       const struct http_answer *answer, struct err *err)
 {
 	CLEANUP(mem_freep) char *words = refusal_words(answer->body, answer->body_len);
 	CLEANUP(mem_freep) char *host = url_authority(r->realm);
@@ -177,15 +185,16 @@ static enum token_outcome read_refusal(const struct token_request *r, const stru
 		return TOKEN_FAILED;
 	}
 	denied = refusal.says_denied && answer->status != 401;
-	err_set(err, denied ? ERR_DENIED : ERR_REFUSED, "the token endpoint '%s' refused the credential",
-		host ? host : r->realm);
+	err_set(err, denied ? ERR_DENIED : ERR_REFUSED,
+		"the token endpoint '%s' refused the credential", host ? host : r->realm);
 	err_evidence(err, "%d %s", answer->status, words);
 	return denied ? TOKEN_DENIED : TOKEN_CREDENTIAL_REFUSED;
 }
 
 /* A bad answer of a good endpoint: it may pass. 404 too: Artifact Registry's endpoint has been seen to say it. */
 static enum http_outcome try_bad_answer_again(struct http_client *c, const struct world *w,
-					      const struct token_request *r, struct http_history *history,
+					      const struct token_request *r,
+					      struct http_history *history,
 					      const struct http_answer *answer, struct err *err)
 {
 	struct http_call call = token_call(r, "GET", r->realm);
@@ -193,9 +202,9 @@ static enum http_outcome try_bad_answer_again(struct http_client *c, const struc
 	enum http_outcome outcome;
 
 	err_copy(&why, err);
-	outcome = history->faults + 1 < TRIES_FOR_A_BAD_ANSWER ?
-			  http_again(c, w, &call, history, answer, err) :
-			  HTTP_OVER;
+	outcome = history->faults + 1 < TRIES_FOR_A_BAD_ANSWER
+			  ? http_again(c, w, &call, history, answer, err)
+			  : HTTP_OVER;
 	if (outcome == HTTP_OVER && err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT)
 		err_move(err, &why);
 	err_clear(&why);
@@ -218,7 +227,8 @@ enum token_outcome token_endpoint_ask(struct http_client *c, const struct world 
 		if (!ask_once(c, w, request, &answer, err))
 			return TOKEN_FAILED;
 		if (answer.status == 200) {
-			if (token_answer_parse(answer.body, answer.body_len, answer.date_wall_ms, ret, err))
+			if (token_answer_parse(answer.body, answer.body_len, answer.date_wall_ms,
+					       ret, err))
 				return TOKEN_GRANTED;
 			token_answer_clear(ret);
 		} else {

@@ -18,9 +18,9 @@ struct buf {
 	size_t ceiling;
 };
 
-#define BUF_INIT(ceiling_bytes)              \
-	{                                    \
-		.ceiling = (ceiling_bytes),  \
+#define BUF_INIT(ceiling_bytes)             \
+	{                                   \
+		.ceiling = (ceiling_bytes), \
 	}
 
 /* Text that the program composes itself: long enough for any line, short enough to stop a loop gone wild. */

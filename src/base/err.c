@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static char *format(const char *fmt, va_list ap) PRINTF(1, 0);
+
 static char *format(const char *fmt, va_list ap)
 {
 	char *text;
@@ -75,16 +77,16 @@ bool err_wrap(struct err *err, const char *fmt, ...)
 	return false;
 }
 
-#define DEFINE_DETAIL(field)                                       \
-	void err_##field(struct err *err, const char *fmt, ...)    \
-	{                                                          \
-		va_list ap;                                        \
-                                                                   \
-		if (err->field)                                    \
-			return;                                    \
-		va_start(ap, fmt);                                 \
-		err->field = format(fmt, ap);                      \
-		va_end(ap);                                        \
+#define DEFINE_DETAIL(field)                                    \
+	void err_##field(struct err *err, const char *fmt, ...) \
+	{                                                       \
+		va_list ap;                                     \
+                                                                \
+		if (err->field)                                 \
+			return;                                 \
+		va_start(ap, fmt);                              \
+		err->field = format(fmt, ap);                   \
+		va_end(ap);                                     \
 	}
 
 DEFINE_DETAIL(evidence)

@@ -46,8 +46,8 @@ struct err {
 	char *hint;	/* the next command to run, or NULL */
 };
 
-#define ERR_INIT \
-	{        \
+#define ERR_INIT                  \
+	{                         \
 		.code = ERR_NONE, \
 	}
 

@@ -23,10 +23,10 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* For `CLEANUP(x_freep) struct x *x = NULL;` out of `void x_free(struct x *)`. */
-#define DEFINE_FREEP(type, free_fn)                                  \
-	static inline UNUSED void free_fn##p(type **p)               \
-	{                                                            \
-		free_fn(*p);                                         \
+#define DEFINE_FREEP(type, free_fn)                    \
+	static inline UNUSED void free_fn##p(type **p) \
+	{                                              \
+		free_fn(*p);                           \
 	}
 
 #define KIB ((size_t)1024)

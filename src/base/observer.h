@@ -34,7 +34,7 @@ enum blob_stage {
 
 struct event_request {
 	const char *method;
-	const char *url; /* without its query: upload URLs carry capabilities there */
+	const char *url;  /* without its query: upload URLs carry capabilities there */
 	const char *what; /* "blob", "token", "manifest", ... */
 	int status;	  /* 0 when there was no answer */
 	int attempt;	  /* from 1 */
@@ -42,15 +42,15 @@ struct event_request {
 	int64_t end_ms;
 	int64_t sent_bytes;
 	int64_t received_bytes;
-	const char *token; /* fingerprint or NULL */
+	const char *token;   /* fingerprint or NULL */
 	const char *failure; /* why there was no answer, or NULL */
 };
 
 struct event_token {
-	const char *what;	 /* "credential" or "registry token" */
-	const char *source;	 /* where from */
+	const char *what;   /* "credential" or "registry token" */
+	const char *source; /* where from */
 	const char *fingerprint;
-	int64_t expires_ms;	 /* boot clock; NEVER_MS when it is not known */
+	int64_t expires_ms; /* boot clock; NEVER_MS when it is not known */
 	bool expiry_known;
 };
 

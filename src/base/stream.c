@@ -151,7 +151,8 @@ static bool write_into(const char *path, const void *bytes, size_t len, struct e
 	return written;
 }
 
-bool file_write_all(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *err)
+bool file_write_all(const char *path, const void *bytes, size_t len, unsigned int mode,
+		    struct err *err)
 {
 	CLEANUP(mem_freep) char *temporary = mem_printf("%s.XXXXXX", path);
 	struct stat st;

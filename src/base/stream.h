@@ -42,7 +42,8 @@ struct stream *stream_of_fd(int fd, int64_t limit_bytes, const char *name);
 
 /* All that is left, if it fits the ceiling of OUT: else fails with CODE. */
 struct buf;
-MUST_USE bool stream_read_all(struct stream *s, struct buf *out, enum err_code code, struct err *err);
+MUST_USE bool stream_read_all(struct stream *s, struct buf *out, enum err_code code,
+			      struct err *err);
 
 /* A whole file of at most the ceiling of OUT. ERR_NO_SOURCE when it is not there, ERR_LOCAL otherwise. */
 MUST_USE bool file_read_all(const char *path, struct buf *out, struct err *err);

@@ -62,6 +62,19 @@ static bool verify_all(struct outcomes *o, const struct digest *expect, struct e
 	return outcomes_finish(o, common->receipt, err);
 }
 
+/* Two digests for one name cannot both be right: that is a slip, and no matter for the registry. */
+static bool check_digests(const struct outcomes *o, const struct digest *expect, struct err *err)
+{
+	for (size_t i = 0; i < o->count && *expect->text; i++) {
+		const struct digest *written = &o->at[i].ref.digest;
+
+		if (*written->text && !digest_same(written, expect))
+			return err_set(err, ERR_USAGE, "'%s' and --expect name different digests",
+				       o->run->operands[i]);
+	}
+	return true;
+}
+
 static bool cmd_verify(const struct run *run, struct err *err)
 {
 	const struct verify_settings *settings = run->settings;
@@ -75,7 +88,7 @@ static bool cmd_verify(const struct run *run, struct err *err)
 	}
 	if (settings->expect && !digest_parse(settings->expect, ERR_USAGE, &expect, err))
 		return err_wrap(err, "--expect");
-	return outcomes_init(&outcomes, run, 0, err) &&
+	return outcomes_init(&outcomes, run, 0, err) && check_digests(&outcomes, &expect, err) &&
 	       verify_all(&outcomes, settings->expect ? &expect : NULL, err);
 }
 

@@ -85,8 +85,9 @@ static struct authorizer *new_authorizer(const struct connector *c, const struct
 	return authenticator_new(&options);
 }
 
-static bool connector_make(struct session_maker *m, const struct world *w, const struct reference *ref,
-			   enum session_access access, struct session **ret, struct err *err)
+static bool connector_make(struct session_maker *m, const struct world *w,
+			   const struct reference *ref, enum session_access access,
+			   struct session **ret, struct err *err)
 {
 	struct connector *c = (struct connector *)m;
 	const char *registry = registry_of(ref->host);
@@ -100,8 +101,8 @@ static bool connector_make(struct session_maker *m, const struct world *w, const
 
 	if (!open_transport(c, w, registry, &transport, err))
 		return false;
-	if (!registry_ping(w, transport, &c->policy, (const char *const *)bases.at, bases.count, &i, &hello,
-			   err))
+	if (!registry_ping(w, transport, &c->policy, (const char *const *)bases.at, bases.count, &i,
+			   &hello, err))
 		return false;
 	base = bases.at[i];
 	authorizer = new_authorizer(c, w, transport, base, ref);

@@ -10,8 +10,8 @@
 
 struct connect_options {
 	bool plain_http;
-	bool insecure;	     /* TLS without verification */
-	char *cacert;	     /* path or NULL */
+	bool insecure; /* TLS without verification */
+	char *cacert;  /* path or NULL */
 	char *cert;
 	char *key;
 	struct strings cred; /* "file:PATH", "exec:CMD", ...; none: docker-config, then anonymous */
@@ -24,7 +24,8 @@ struct connect_options {
 };
 
 /* OPTIONS are borrowed and must outlive the maker. Fails with ERR_USAGE, ERR_NO_CREDENTIAL, ERR_LOCAL. */
-MUST_USE bool connect_new(const struct connect_options *options, struct session_maker **ret, struct err *err);
+MUST_USE bool connect_new(const struct connect_options *options, struct session_maker **ret,
+			  struct err *err);
 void connect_free(struct session_maker *m);
 DEFINE_FREEP(struct session_maker, connect_free)
 

@@ -95,23 +95,12 @@ void outcomes_settle(struct outcomes *o, size_t index, bool pushed)
 		talk_error(o->run->talk, &s->err);
 }
 
-static void copy_error(struct err *to, const struct err *from)
-{
-	*to = (struct err){
-		.code = from->code,
-		.message = mem_strdup_or_null(from->message),
-		.evidence = mem_strdup_or_null(from->evidence),
-		.cause = mem_strdup_or_null(from->cause),
-		.hint = mem_strdup_or_null(from->hint),
-	};
-}
-
 void outcomes_settle_all(struct outcomes *o, const char *verb, const struct err *why)
 {
 	for (size_t i = 0; i < o->count; i++) {
 		struct settled *s = &o->at[i];
 
-		copy_error(&s->err, why);
+		err_copy(&s->err, why);
 		s->outcome.command = verb;
 		judge(o, s);
 		print_result(o, s);
@@ -158,7 +147,7 @@ static bool sum_up(struct outcomes *o, struct err *err)
 	if (err->code != ERR_NONE)
 		return false;
 	if (o->count == 1) {
-		copy_error(err, &first->err);
+		err_copy(err, &first->err);
 		return false;
 	}
 	return err_set(err, first->err.code, "%zu of %zu references failed", failed, o->count);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/tell.h"
 #include "report/format.h"
+#include "report/result.h"
 #include "report/tee.h"
 #include "report/timeline.h"
 
@@ -14,6 +15,7 @@ struct talk {
 	struct timeline *timeline; /* NULL: not asked for */
 	struct look look;
 	bool quiet;
+	bool json; /* every line is an object, also what is said and the error */
 	FILE *out;
 };
 
@@ -29,6 +31,7 @@ struct talk *talk_new(const struct world *world, const struct common_settings *s
 
 	t->look = options.look;
 	t->quiet = settings->quiet;
+	t->json = settings->progress == PROGRESS_JSON;
 	t->out = out;
 	t->tally = tally_new(world->sched);
 	t->progress = progress_new(&options, world);
@@ -68,11 +71,34 @@ void talk_title(struct talk *t, const char *title)
 	progress_title(t->progress, title);
 }
 
+static void print_object(struct talk *t, struct js *object, const char *event)
+{
+	CLEANUP(mem_freep) char *text = NULL;
+
+	js_put_string(object, "event", event);
+	text = js_text(object, JS_COMPACT);
+	fprintf(t->out, "%s\n", text);
+	fflush(t->out);
+	js_free(object);
+}
+
+static void say_json(struct talk *t, const char *line)
+{
+	struct js *object = js_object();
+
+	js_put_string(object, "text", line);
+	print_object(t, object, "note");
+}
+
 void talk_say(struct talk *t, const char *line)
 {
 	progress_settle(t->progress);
 	if (t->quiet)
 		return;
+	if (t->json) {
+		say_json(t, line);
+		return;
+	}
 	print_clean(t->out, line);
 	fputc('\n', t->out);
 	fflush(t->out);
@@ -81,7 +107,10 @@ void talk_say(struct talk *t, const char *line)
 void talk_error(struct talk *t, const struct err *err)
 {
 	progress_settle(t->progress);
-	tell_error(t->out, t->look.colour, err);
+	if (t->json)
+		print_object(t, error_json(err), "error");
+	else
+		tell_error(t->out, t->look.colour, err);
 }
 
 struct tally_count talk_count(struct talk *t)

@@ -41,13 +41,14 @@ static enum err_code code_of_status(int status)
 	}
 }
 
-bool http_answer_err(const struct http_call *call, const struct http_answer *answer, struct err *err)
+bool http_answer_err(const struct http_call *call, const struct http_answer *answer,
+		     struct err *err)
 {
 	CLEANUP(mem_freep) char *shown = url_shown(call->url);
 	CLEANUP(mem_freep) char *words = http_answer_words(answer);
 
-	err_set(err, code_of_status(answer->status), "%s of the %s was answered with %d", call->method,
-		call->what, answer->status);
+	err_set(err, code_of_status(answer->status), "%s of the %s was answered with %d",
+		call->method, call->what, answer->status);
 	err_evidence(err, "%s %s: %s", call->method, shown, words);
 	return false;
 }

@@ -19,11 +19,11 @@ struct http_scope {
 /* The permission for one attempt. */
 struct http_ticket {
 	struct secret *authorization; /* the header's value; NULL: go without */
-	int64_t token_serial;	      /* which token it is, for the authorizer's eyes; 0 when there is none */
-	int64_t credential_serial;    /* what was behind it */
-	bool exclusive;		      /* nobody else is shown that token */
-	int64_t expires_ms;	      /* boot clock; NEVER_MS when it does not or nobody knows */
-	char fingerprint[16];	      /* of the token, "" when there is none */
+	int64_t token_serial; /* which token it is, for the authorizer's eyes; 0 when there is none */
+	int64_t credential_serial; /* what was behind it */
+	bool exclusive;		   /* nobody else is shown that token */
+	int64_t expires_ms;	   /* boot clock; NEVER_MS when it does not or nobody knows */
+	char fingerprint[16];	   /* of the token, "" when there is none */
 };
 
 void http_ticket_clear(struct http_ticket *t);
@@ -31,15 +31,15 @@ void http_ticket_clear(struct http_ticket *t);
 /* What an answer says about the permission that was shown. */
 struct http_refusal {
 	int status;
-	const char *words;	     /* the body's text, printable, shortened */
-	bool says_unauthenticated;   /* expired, invalid, anonymous */
-	bool says_denied;	     /* known, but not allowed */
+	const char *words;	       /* the body's text, printable, shortened */
+	bool says_unauthenticated;     /* expired, invalid, anonymous */
+	bool says_denied;	       /* known, but not allowed */
 	const char *const *challenges; /* values of WWW-Authenticate, NULL-terminated */
 };
 
 enum auth_verdict {
 	AUTH_TRY_AGAIN, /* there is, or will be, another token to try with */
-	AUTH_FINAL,	/* ERR says why: ERR_REFUSED, ERR_DENIED, ERR_NO_CREDENTIAL, or what cut the renewal short */
+	AUTH_FINAL, /* ERR says why: ERR_REFUSED, ERR_DENIED, ERR_NO_CREDENTIAL, or what cut the renewal short */
 };
 
 struct authorizer;
@@ -48,8 +48,10 @@ struct authorizer_ops {
 	bool (*ticket)(struct authorizer *a, const struct world *w, const struct http_scope *scope,
 		       int64_t need_ms, size_t refusals, struct http_ticket *ret, struct err *err);
 	enum auth_verdict (*refused)(struct authorizer *a, const struct world *w,
-				     const struct http_scope *scope, const struct http_ticket *shown,
-				     const struct http_refusal *refusal, size_t nth, struct err *err);
+				     const struct http_scope *scope,
+				     const struct http_ticket *shown,
+				     const struct http_refusal *refusal, size_t nth,
+				     struct err *err);
 	void (*challenged)(struct authorizer *a, const char *const *challenges);
 	void (*free)(struct authorizer *a);
 };

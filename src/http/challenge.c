@@ -41,7 +41,7 @@ static size_t token_len(const char *p)
 	return len;
 }
 
-/* *P is behind the opening quote; left behind the closing one. False when it never closes. */
+/* *P is behind the opening quote; left behind the closing one. False when it never closes, or is too long. */
 static bool parse_quoted(const char **p, char **ret)
 {
 	struct buf value = BUF_INIT(VALUE_CEILING);
@@ -50,7 +50,8 @@ static bool parse_quoted(const char **p, char **ret)
 	for (; *c && *c != '"'; c++) {
 		if (*c == '\\' && c[1])
 			c++;
-		buf_putc(&value, *c);
+		if (!buf_add(&value, c, 1))
+			break;
 	}
 	if (*c != '"') {
 		buf_clear(&value);
@@ -107,7 +108,8 @@ static bool parse_param(const char **p, struct challenge *c)
 /* After the scheme: parameters, or one token68 (of Negotiate and its kind), which nobody here needs. */
 static const char *parse_params(const char *p, struct challenge *c)
 {
-	size_t token68 = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
+	size_t token68 =
+		strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
 	const char *end = p + token68 + strspn(p + token68, "=");
 
 	if (token68 && (*skip_space(end) == ',' || *skip_space(end) == '\0'))

@@ -27,7 +27,8 @@ struct http_client *http_client_new(struct transport *transport, struct authoriz
 	return c;
 }
 
-struct http_client *http_client_new_borrowing(struct transport *transport, const struct retry_policy *policy)
+struct http_client *http_client_new_borrowing(struct transport *transport,
+					      const struct retry_policy *policy)
 {
 	struct http_client *c = http_client_new(transport, NULL, "", policy);
 
@@ -110,7 +111,8 @@ static bool refuse_place(struct attempt *a, const char *url, struct err *err)
 	CLEANUP(mem_freep) char *shown = url_shown(url);
 
 	a->failure = HTTP_FAILED_FOR_GOOD;
-	return err_set(err, ERR_NET, "'%s' is an address inside this machine or network: not followed", shown);
+	return err_set(err, ERR_NET,
+		       "'%s' is an address inside this machine or network: not followed", shown);
 }
 
 static bool send_to(struct attempt *a, const char *url, struct err *err)
@@ -272,7 +274,8 @@ static bool read_body(struct attempt *a, struct http_answer *ret, struct err *er
 		if (ok && !buf_add(&body, chunk, len)) {
 			ok = false;
 			a->failure = HTTP_FAILED_FOR_GOOD;
-			err_set(err, ERR_NO_REGISTRY, "the answer is longer than %zu bytes", ceiling);
+			err_set(err, ERR_NO_REGISTRY, "the answer is longer than %zu bytes",
+				ceiling);
 		}
 	}
 	ret->body_len = body.len;
@@ -286,25 +289,27 @@ static bool read_body(struct attempt *a, struct http_answer *ret, struct err *er
 	return false;
 }
 
-static void tell_request(const struct attempt *a, const struct http_answer *answer, const struct err *err)
+static void tell_request(const struct attempt *a, const struct http_answer *answer,
+			 const struct err *err)
 {
 	CLEANUP(mem_freep) char *shown = url_shown(answer->url ? answer->url : a->call->url);
 
-	world_tell(a->world, &(struct event){
-				     .kind = EVENT_REQUEST,
-				     .request = {
-					     .method = a->call->method,
-					     .url = shown,
-					     .what = a->call->what,
-					     .status = answer->status,
-					     .attempt = (int)a->history->attempts,
-					     .start_ms = a->start_ms,
-					     .end_ms = world_now_ms(a->world),
-					     .sent_bytes = a->sent_bytes,
-					     .received_bytes = (int64_t)answer->body_len,
-					     .token = a->ticket.fingerprint[0] ? a->ticket.fingerprint : NULL,
-					     .failure = answer->status ? NULL : err->message,
-				     } });
+	world_tell(a->world,
+		   &(struct event){
+			   .kind = EVENT_REQUEST,
+			   .request = {
+				   .method = a->call->method,
+				   .url = shown,
+				   .what = a->call->what,
+				   .status = answer->status,
+				   .attempt = (int)a->history->attempts,
+				   .start_ms = a->start_ms,
+				   .end_ms = world_now_ms(a->world),
+				   .sent_bytes = a->sent_bytes,
+				   .received_bytes = (int64_t)answer->body_len,
+				   .token = a->ticket.fingerprint[0] ? a->ticket.fingerprint : NULL,
+				   .failure = answer->status ? NULL : err->message,
+			   } });
 }
 
 static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct err *err)
@@ -344,7 +349,8 @@ static enum http_outcome wait_for_fault(struct http_client *c, const struct worl
 			  atomic_fetch_add(&c->salt, 7919), &wait_ms))
 		return HTTP_OVER;
 	text = mem_printf("%s %s: %s", call->method, call->what, err->message);
-	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = text, .wait = { .ms = wait_ms } });
+	world_tell(w,
+		   &(struct event){ .kind = EVENT_WAIT, .text = text, .wait = { .ms = wait_ms } });
 	if (!world_sleep(w, wait_ms, &cut_short)) {
 		if (cut_short.code == ERR_TIMEOUT)
 			err_evidence(&cut_short, "%s", err->message);
@@ -358,7 +364,8 @@ static enum http_outcome wait_for_fault(struct http_client *c, const struct worl
 static enum http_outcome after_failure(struct attempt *a, struct err *err)
 {
 	struct retry_fault fault = { .failure = a->failure, .retry_after_ms = -1 };
-	enum http_outcome outcome = wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
+	enum http_outcome outcome =
+		wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
 
 	if (outcome == HTTP_OVER && err->code == ERR_NET) {
 		CLEANUP(mem_freep) char *authority = url_authority(a->call->url);
@@ -367,15 +374,19 @@ static enum http_outcome after_failure(struct attempt *a, struct err *err)
 			 authority ? authority : a->call->url);
 		if (a->history->attempts > 1)
 			err_cause(err, "tried %zu times in %lld s", a->history->attempts,
-				  (long long)(world_now_ms(a->world) - a->history->first_ms) / 1000);
+				  (long long)(world_now_ms(a->world) - a->history->first_ms) /
+					  1000);
 	}
 	return outcome;
 }
 
-enum http_outcome http_again(struct http_client *c, const struct world *w, const struct http_call *call,
-			     struct http_history *history, const struct http_answer *answer, struct err *err)
+enum http_outcome http_again(struct http_client *c, const struct world *w,
+			     const struct http_call *call, struct http_history *history,
+			     const struct http_answer *answer, struct err *err)
 {
-	struct retry_fault fault = { .answered = true, .status = answer->status, .retry_after_ms = -1 };
+	struct retry_fault fault = { .answered = true,
+				     .status = answer->status,
+				     .retry_after_ms = -1 };
 
 	http_answer_err(call, answer, err);
 	return wait_for_fault(c, w, call, history, &fault, err);
@@ -396,16 +407,18 @@ static enum http_outcome after_passing_status(struct attempt *a, const struct ht
 	return wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
 }
 
-static enum http_outcome after_refusal(struct attempt *a, const struct http_refusal *refusal, struct err *err)
+static enum http_outcome after_refusal(struct attempt *a, const struct http_refusal *refusal,
+				       struct err *err)
 {
 	a->history->refusals++;
-	if (authorizer_refused(a->client->authorizer, a->world, &a->call->scope, &a->ticket, refusal,
-			       a->history->refusals, err) == AUTH_TRY_AGAIN)
+	if (authorizer_refused(a->client->authorizer, a->world, &a->call->scope, &a->ticket,
+			       refusal, a->history->refusals, err) == AUTH_TRY_AGAIN)
 		return HTTP_AGAIN;
 	return HTTP_OVER;
 }
 
-static enum http_outcome judge_answer(struct attempt *a, struct http_answer *answer, struct err *err)
+static enum http_outcome judge_answer(struct attempt *a, struct http_answer *answer,
+				      struct err *err)
 {
 	CLEANUP(mem_freep) char *words = NULL;
 	struct http_refusal refusal;
@@ -414,7 +427,8 @@ static enum http_outcome judge_answer(struct attempt *a, struct http_answer *ans
 		return HTTP_ANSWERED;
 	words = refusal_words(answer->body, answer->body_len);
 	/* what another host says, where a redirect led without the token, is no refusal of it */
-	if (!a->call->anonymous && a->client->authorizer && url_same_origin(answer->url, a->client->origin) &&
+	if (!a->call->anonymous && a->client->authorizer &&
+	    url_same_origin(answer->url, a->client->origin) &&
 	    refusal_read(answer->status, words, (const char *const *)answer->challenges, &refusal))
 		return after_refusal(a, &refusal, err);
 	if (retry_status_is_passing(answer->status))
@@ -436,8 +450,9 @@ static enum http_outcome attempt_once(struct attempt *a, struct http_answer *ret
 	return judge_answer(a, ret, err);
 }
 
-enum http_outcome http_attempt(struct http_client *c, const struct world *w, const struct http_call *call,
-			       struct http_history *history, struct http_answer *ret, struct err *err)
+enum http_outcome http_attempt(struct http_client *c, const struct world *w,
+			       const struct http_call *call, struct http_history *history,
+			       struct http_answer *ret, struct err *err)
 {
 	CLEANUP(attempt_clear)
 	struct attempt a = { .client = c, .world = w, .call = call, .history = history };

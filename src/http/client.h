@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 struct http_client {
-	struct transport *transport;   /* owned, unless it is borrowed */
+	struct transport *transport; /* owned, unless it is borrowed */
 	bool transport_is_borrowed;
 	struct authorizer *authorizer; /* owned; NULL: every request goes without */
 	char *origin;		       /* a URL: only its origin ever sees a token (law 7) */
@@ -27,7 +27,8 @@ struct http_client *http_client_new(struct transport *transport, struct authoriz
 				    const char *origin, const struct retry_policy *policy);
 
 /* TRANSPORT stays the caller's and must outlive the client, which shows no token. */
-struct http_client *http_client_new_borrowing(struct transport *transport, const struct retry_policy *policy);
+struct http_client *http_client_new_borrowing(struct transport *transport,
+					      const struct retry_policy *policy);
 void http_client_free(struct http_client *c);
 DEFINE_FREEP(struct http_client, http_client_free)
 
@@ -39,7 +40,8 @@ struct http_call {
 	struct http_scope scope;
 	bool anonymous;	   /* shows no token of ours, and a refusal is an answer like any other */
 	bool outside_only; /* see struct http_request */
-	const struct secret *authorization; /* with anonymous: shown as it is, not renewed, not redirected */
+	const struct secret
+		*authorization; /* with anonymous: shown as it is, not renewed, not redirected */
 
 	/* A body in memory can be sent again with every attempt; without one, empty_body says Content-Length: 0. */
 	const void *bytes;
@@ -54,8 +56,8 @@ struct http_call {
 	void *sending_arg;
 
 	size_t answer_ceiling; /* of the body that is read into memory; 0 means HTTP_ANSWER_CEILING */
-	int64_t answer_ms;     /* for the status and headers of one attempt; 0: stalls alone decide */
-	bool keep_redirect;    /* a 3xx is an answer like any other */
+	int64_t answer_ms;  /* for the status and headers of one attempt; 0: stalls alone decide */
+	bool keep_redirect; /* a 3xx is an answer like any other */
 };
 
 #define HTTP_ANSWER_CEILING (64 * KIB)
@@ -63,17 +65,17 @@ struct http_call {
 
 struct http_answer {
 	int status;
-	char *url;	/* that gave it: after redirects another one than was asked */
-	char *body;	/* NUL-terminated; never NULL */
+	char *url;  /* that gave it: after redirects another one than was asked */
+	char *body; /* NUL-terminated; never NULL */
 	size_t body_len;
-	char *location; /* resolved; NULL when there is none */
-	char *content_type;	/* lower case, without parameters; NULL when there is none */
-	char *content_digest;	/* Docker-Content-Digest or NULL */
-	int64_t content_length; /* -1 when not said */
-	int64_t range_total;	/* of Content-Range, -1 when not said */
+	char *location;		 /* resolved; NULL when there is none */
+	char *content_type;	 /* lower case, without parameters; NULL when there is none */
+	char *content_digest;	 /* Docker-Content-Digest or NULL */
+	int64_t content_length;	 /* -1 when not said */
+	int64_t range_total;	 /* of Content-Range, -1 when not said */
 	int64_t chunk_min_bytes; /* OCI-Chunk-Min-Length, 0 when not said */
-	int64_t date_wall_ms;	/* of the Date header, -1 when not said */
-	char *challenges[8];	/* WWW-Authenticate, ended by NULL */
+	int64_t date_wall_ms;	 /* of the Date header, -1 when not said */
+	char *challenges[8];	 /* WWW-Authenticate, ended by NULL */
 };
 
 void http_answer_clear(struct http_answer *a);
@@ -91,23 +93,25 @@ struct http_history {
 
 enum http_outcome {
 	HTTP_ANSWERED, /* there is an answer to look at */
-	HTTP_AGAIN,    /* refused or failed, and worth another attempt from the start: any wait is over */
-	HTTP_OVER,     /* ERR says why */
+	HTTP_AGAIN, /* refused or failed, and worth another attempt from the start: any wait is over */
+	HTTP_OVER, /* ERR says why */
 };
 
 /*
  * One attempt, with the renewal or the wait that it calls for. After HTTP_AGAIN the caller makes the next one, of
  * this request or of a larger undertaking that it was a part of. RET must be cleared after every attempt.
  */
-enum http_outcome http_attempt(struct http_client *c, const struct world *w, const struct http_call *call,
-			       struct http_history *history, struct http_answer *ret, struct err *err);
+enum http_outcome http_attempt(struct http_client *c, const struct world *w,
+			       const struct http_call *call, struct http_history *history,
+			       struct http_answer *ret, struct err *err);
 
 /*
  * For a caller that finds an answer worth another attempt: waits as for a fault and returns HTTP_AGAIN, or
  * HTTP_OVER with ERR when the policy says that it is enough.
  */
-enum http_outcome http_again(struct http_client *c, const struct world *w, const struct http_call *call,
-			     struct http_history *history, const struct http_answer *answer, struct err *err);
+enum http_outcome http_again(struct http_client *c, const struct world *w,
+			     const struct http_call *call, struct http_history *history,
+			     const struct http_answer *answer, struct err *err);
 
 /* Attempts until there is an answer. */
 MUST_USE bool http_call(struct http_client *c, const struct world *w, const struct http_call *call,
@@ -117,10 +121,12 @@ MUST_USE bool http_call(struct http_client *c, const struct world *w, const stru
  * The same for an answer whose body is to be streamed: *ret_exchange is open when the status is 2xx, NULL for any
  * other answer (then RET has its body).
  */
-MUST_USE bool http_call_open(struct http_client *c, const struct world *w, const struct http_call *call,
-			     struct http_exchange **ret_exchange, struct http_answer *ret, struct err *err);
+MUST_USE bool http_call_open(struct http_client *c, const struct world *w,
+			     const struct http_call *call, struct http_exchange **ret_exchange,
+			     struct http_answer *ret, struct err *err);
 
 /* ERR out of an answer that is no success: 404s and the like are the caller's to read first. */
-bool http_answer_err(const struct http_call *call, const struct http_answer *answer, struct err *err);
+bool http_answer_err(const struct http_call *call, const struct http_answer *answer,
+		     struct err *err);
 
 #endif

@@ -9,9 +9,9 @@
 #define WORDS_MAX 400
 
 static const char *const unauthenticated[] = {
-	"unauthenticated",	   "invalid_token",	  "expired",	 "authentication required",
-	"no valid credential",	   "unauthorized",	  "not logged in", "invalid username",
-	"incorrect username",	   "no basic auth",	  "bad credential", "invalid credential",
+	"unauthenticated",     "invalid_token", "expired",	  "authentication required",
+	"no valid credential", "unauthorized",	"not logged in",  "invalid username",
+	"incorrect username",  "no basic auth", "bad credential", "invalid credential",
 	"authorization token",
 };
 
@@ -35,7 +35,8 @@ static bool challenge_says(const char *const *challenges, const char *what)
 	return false;
 }
 
-bool refusal_read(int status, const char *words, const char *const *challenges, struct http_refusal *ret)
+bool refusal_read(int status, const char *words, const char *const *challenges,
+		  struct http_refusal *ret)
 {
 	*ret = (struct http_refusal){ .status = status, .words = words, .challenges = challenges };
 	if (challenge_says(challenges, "insufficient_scope"))
@@ -49,14 +50,15 @@ bool refusal_read(int status, const char *words, const char *const *challenges, 
 	return status == 401 || status == 403 || (status == 400 && ret->says_unauthenticated);
 }
 
-static void put_printable(struct buf *out, const char *text, size_t len)
+/* On one line; what stands between < and > is markup where TAGS says so. */
+static void put_printable(struct buf *out, const char *text, size_t len, bool tags)
 {
 	bool in_tag = false;
 
 	for (size_t i = 0; i < len && out->len < WORDS_MAX; i++) {
 		unsigned char c = (unsigned char)text[i];
 
-		if (c == '<')
+		if (tags && c == '<')
 			in_tag = true;
 		if (!in_tag && c >= 0x20 && c < 0x7f)
 			buf_putc(out, (char)c);
@@ -74,9 +76,9 @@ static void put_json_error(struct buf *out, const struct js *j)
 {
 	const struct js *first = js_at(js_get(j, "errors"), 0);
 	const char *parts[] = {
-		js_string(js_get(first, "code")),  js_string(js_get(first, "message")),
-		js_string(js_get(j, "error")),	   js_string(js_get(j, "error_description")),
-		js_string(js_get(j, "details")),   js_string(js_get(j, "message")),
+		js_string(js_get(first, "code")), js_string(js_get(first, "message")),
+		js_string(js_get(j, "error")),	  js_string(js_get(j, "error_description")),
+		js_string(js_get(j, "details")),  js_string(js_get(j, "message")),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
@@ -84,7 +86,7 @@ static void put_json_error(struct buf *out, const struct js *j)
 			continue;
 		if (out->len)
 			buf_puts(out, ": ");
-		put_printable(out, parts[i], strlen(parts[i]));
+		put_printable(out, parts[i], strlen(parts[i]), false);
 	}
 }
 
@@ -98,6 +100,6 @@ char *refusal_words(const char *body, size_t len)
 		put_json_error(&out, j);
 	err_clear(&ignored);
 	if (!out.len)
-		put_printable(&out, body, len);
+		put_printable(&out, body, len, true);
 	return buf_take(&out);
 }

@@ -12,7 +12,8 @@
  * Whether an answer with STATUS and body text WORDS ("" when there is none) turns the token away. Fills what the
  * words say. RET borrows WORDS and CHALLENGES.
  */
-bool refusal_read(int status, const char *words, const char *const *challenges, struct http_refusal *ret);
+bool refusal_read(int status, const char *words, const char *const *challenges,
+		  struct http_refusal *ret);
 
 /*
  * One printable line out of an error body: the code and message of {"errors": [...]} where there is one, else

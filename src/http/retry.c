@@ -57,9 +57,9 @@ bool retry_decide(const struct retry_policy *p, size_t faults, int64_t since_fir
 	if (p->retries < 0 && since_first_ms >= patience_ms(p, fault))
 		return false;
 	*ret_wait_ms = backoff_ms(p, faults, jitter);
-	if (fault->retry_after_ms >= 0)
-		*ret_wait_ms = fault->retry_after_ms < p->patience_ms ? fault->retry_after_ms :
-									p->patience_ms;
+	if (fault->retry_after_ms > 0) /* 0 is no licence to hammer */
+		*ret_wait_ms = fault->retry_after_ms < p->patience_ms ? fault->retry_after_ms
+								      : p->patience_ms;
 	return true;
 }
 
@@ -73,7 +73,9 @@ int64_t retry_after_parse(const char *value, const char *date, int64_t now_wall_
 		return -1;
 	seconds = strtol(value, &end, 10);
 	if (end != value && end[strspn(end, " \t")] == '\0')
-		return seconds < 0 ? -1 : seconds > 86400 ? (int64_t)86400000 : (int64_t)seconds * 1000;
+		return seconds < 0	 ? -1
+		       : seconds > 86400 ? (int64_t)86400000
+					 : (int64_t)seconds * 1000;
 	then = curl_getdate(value, NULL);
 	if (then < 0)
 		return -1;

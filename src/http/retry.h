@@ -13,18 +13,18 @@
 #include "http/transport.h"
 
 struct retry_policy {
-	int64_t retries;      /* of one request, after the first attempt; negative: only time decides */
-	int64_t first_ms;     /* the first wait; doubled each time */
-	int64_t longest_ms;   /* of one wait of our own choosing */
-	int64_t patience_ms;  /* a Retry-After beyond this is shortened to it */
-	int64_t fault_ms;     /* how long a fault without an explanation is tried again */
-	int64_t stranger_ms;  /* how long a server is tried that never answered */
+	int64_t retries;  /* of one request, after the first attempt; negative: only time decides */
+	int64_t first_ms; /* the first wait; doubled each time */
+	int64_t longest_ms;  /* of one wait of our own choosing */
+	int64_t patience_ms; /* a Retry-After beyond this is shortened to it */
+	int64_t fault_ms;    /* how long a fault without an explanation is tried again */
+	int64_t stranger_ms; /* how long a server is tried that never answered */
 };
 
-#define RETRY_POLICY_DEFAULT                                               \
-	{                                                                  \
-		.retries = -1, .first_ms = 250, .longest_ms = 5000,        \
-		.patience_ms = 60000, .fault_ms = 90000, .stranger_ms = 12000, \
+#define RETRY_POLICY_DEFAULT                                                              \
+	{                                                                                 \
+		.retries = -1, .first_ms = 250, .longest_ms = 5000, .patience_ms = 60000, \
+		.fault_ms = 90000, .stranger_ms = 12000,                                  \
 	}
 
 struct retry_fault {

@@ -27,7 +27,8 @@ static void trust(struct tls_files *files, const char *path)
 /* A client certificate counts only with its key beside it. */
 static void take_client_cert(struct tls_files *files, const char *path)
 {
-	CLEANUP(mem_freep) char *key = mem_printf("%.*skey", (int)(strlen(path) - strlen("cert")), path);
+	CLEANUP(mem_freep)
+	char *key = mem_printf("%.*skey", (int)(strlen(path) - strlen("cert")), path);
 
 	if (files->cert || access(key, R_OK) != 0)
 		return;
@@ -62,4 +63,24 @@ void tls_files_clear(struct tls_files *files)
 	free(files->cert);
 	free(files->key);
 	files->cert = files->key = NULL;
+}
+
+static int is_hashed_name(const struct dirent *entry)
+{
+	return strlen(entry->d_name) == 10 && strspn(entry->d_name, "0123456789abcdef") == 8 &&
+	       strcmp(entry->d_name + 8, ".0") == 0;
+}
+
+bool tls_dir_is_hashed(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry = NULL;
+
+	if (!d)
+		return false;
+	do
+		entry = readdir(d);
+	while (entry && !is_hashed_name(entry));
+	closedir(d);
+	return entry != NULL;
 }

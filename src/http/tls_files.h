@@ -15,13 +15,16 @@ struct tls_files {
 	char *key;
 };
 
-#define TLS_FILES_INIT                                \
-	{                                             \
+#define TLS_FILES_INIT                                 \
+	{                                              \
 		.trusted = BUF_INIT(TLS_FILES_CEILING) \
 	}
 
 /* Adds what DIR has for AUTHORITY ("host" or "host:port"); nothing there is no error. */
 void tls_files_read(struct tls_files *files, const char *dir, const char *authority);
 void tls_files_clear(struct tls_files *files);
+
+/* Whether DIR is one that OpenSSL can look certificates up in (openssl-rehash(1)). */
+bool tls_dir_is_hashed(const char *dir);
 
 #endif

@@ -27,9 +27,9 @@ struct http_request {
 	const char *method;
 	const char *url;
 	struct http_header headers[HTTP_REQUEST_HEADERS_MAX]; /* unused ones have no name */
-	const struct secret *authorization;		      /* the header's whole value, or NULL */
-	struct stream *body;				      /* borrowed; NULL: none */
-	int64_t body_bytes;				      /* its exact length */
+	const struct secret *authorization; /* the header's whole value, or NULL */
+	struct stream *body;		    /* borrowed; NULL: none */
+	int64_t body_bytes;		    /* its exact length */
 	bool empty_body; /* says Content-Length: 0 where the method has no body of its own */
 	bool large;	 /* a blob: HTTP/1.1 with Expect, so that a refusal comes before the body */
 	bool outside_only; /* the address that its host's name has must be outside this machine */
@@ -42,8 +42,8 @@ struct http_request {
 enum http_failure {
 	HTTP_FAILED_BEFORE_SENDING, /* it cannot have had any effect */
 	HTTP_FAILED_UNDER_WAY,	    /* the server may have acted on it */
-	HTTP_FAILED_FOR_GOOD,	    /* trying again cannot help: a certificate, a bad URL, the body's own error */
-	HTTP_FAILED_CANCELLED,	    /* cancel or deadline */
+	HTTP_FAILED_FOR_GOOD, /* trying again cannot help: a certificate, a bad URL, the body's own error */
+	HTTP_FAILED_CANCELLED, /* cancel or deadline */
 };
 
 struct http_exchange;
@@ -54,8 +54,8 @@ struct transport_ops {
 		     struct http_exchange **ret, enum http_failure *ret_failure, struct err *err);
 	int (*status)(const struct http_exchange *x);
 	const char *(*header)(const struct http_exchange *x, const char *name, size_t nth);
-	bool (*read)(struct http_exchange *x, const struct world *w, void *bytes, size_t size, size_t *ret_len,
-		     struct err *err);
+	bool (*read)(struct http_exchange *x, const struct world *w, void *bytes, size_t size,
+		     size_t *ret_len, struct err *err);
 	void (*close)(struct http_exchange *x);
 	void (*free)(struct transport *t);
 };
@@ -73,8 +73,9 @@ struct http_exchange {
  * *ret_failure says how far it went and ERR is ERR_NET, ERR_TIMEOUT, ERR_CANCELLED or what the body's stream said.
  */
 MUST_USE static inline bool http_open(struct transport *t, const struct world *w,
-				      const struct http_request *request, struct http_exchange **ret,
-				      enum http_failure *ret_failure, struct err *err)
+				      const struct http_request *request,
+				      struct http_exchange **ret, enum http_failure *ret_failure,
+				      struct err *err)
 {
 	return t->ops->open(t, w, request, ret, ret_failure, err);
 }
@@ -91,8 +92,8 @@ static inline const char *http_header(const struct http_exchange *x, const char 
 }
 
 /* *ret_len is 0 at the end of a whole body; a body cut short is ERR_NET. */
-MUST_USE static inline bool http_read(struct http_exchange *x, const struct world *w, void *bytes, size_t size,
-				      size_t *ret_len, struct err *err)
+MUST_USE static inline bool http_read(struct http_exchange *x, const struct world *w, void *bytes,
+				      size_t size, size_t *ret_len, struct err *err)
 {
 	return x->transport->ops->read(x, w, bytes, size, ret_len, err);
 }

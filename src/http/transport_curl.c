@@ -17,6 +17,7 @@
 #define TICK_MS 200
 #define IDLE_LANES_MAX 16
 #define SHARED_KINDS (CURL_LOCK_DATA_LAST)
+#define SYSTEM_CERTS "/etc/ssl/certs"
 
 /* A multi handle with the connections it keeps. Blob bodies and the rest do not mix: other HTTP versions. */
 struct lane {
@@ -36,6 +37,7 @@ struct curl_transport {
 	char *key;
 	char *own_authority;
 	bool proxied;
+	char *hashed_dir; /* of the system's certificates, NULL when there is none */
 	struct monitor *idle_monitor;
 	struct lane *idle;
 	CURLSH *share;
@@ -182,8 +184,8 @@ static size_t on_send(char *bytes, size_t size, size_t count, void *arg)
 	}
 	if (len == 0 && x->sent_bytes < x->body_bytes) {
 		x->body_failed = true;
-		err_set(&x->body_err, ERR_CORRUPT, "ends after %lld of %lld bytes", (long long)x->sent_bytes,
-			(long long)x->body_bytes);
+		err_set(&x->body_err, ERR_CORRUPT, "ends after %lld of %lld bytes",
+			(long long)x->sent_bytes, (long long)x->body_bytes);
 		return CURL_READFUNC_ABORT;
 	}
 	x->sent_bytes += (int64_t)len;
@@ -277,13 +279,15 @@ static size_t on_receive(char *bytes, size_t size, size_t count, void *arg)
 }
 
 /* A realm or redirect elsewhere must not lead inside, whatever its name resolves to. */
-static int on_connected(void *arg, char *primary_ip, char *local_ip, int primary_port, int local_port)
+static int on_connected(void *arg, char *primary_ip, char *local_ip, int primary_port,
+			int local_port)
 {
 	(void)arg;
 	(void)local_ip;
 	(void)primary_port;
 	(void)local_port;
-	return host_kind_of(primary_ip) == HOST_ELSEWHERE ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+	return host_kind_of(primary_ip) == HOST_ELSEWHERE ? CURL_PREREQFUNC_OK
+							  : CURL_PREREQFUNC_ABORT;
 }
 
 /* Preparing a request */
@@ -332,12 +336,21 @@ static void set_body(struct curl_exchange *x, const struct http_request *r)
 		curl_easy_setopt(x->easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
+/*
+ * What is trusted beside the system. Where the system has a hashed directory, libcurl's default of reading its whole
+ * bundle for each connection is left out: that takes megabytes and milliseconds, the directory is looked into when a
+ * certificate is wanted.
+ */
 static void set_trusted(struct curl_exchange *x)
 {
 	struct curl_blob blob = { .data = x->trusted.data, .len = x->trusted.len };
 
-	if (x->trusted.len) /* beside the system's directory, which stays */
+	if (x->trusted.len)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &blob);
+	else if (x->t->hashed_dir)
+		curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
+	if (x->t->hashed_dir)
+		curl_easy_setopt(x->easy, CURLOPT_CAPATH, x->t->hashed_dir);
 }
 
 static void set_client_cert(struct curl_exchange *x, const char *cert, const char *key)
@@ -381,12 +394,15 @@ static void set_proxy(struct curl_exchange *x, const struct http_request *r)
 	const char *upper = getenv("HTTP_PROXY");
 
 	if (host_kind_of(r->url) == HOST_LOOPBACK)
-		curl_easy_setopt(x->easy, CURLOPT_NOPROXY, "*"); /* as docker and every Go client do */
+		curl_easy_setopt(x->easy, CURLOPT_NOPROXY,
+				 "*"); /* as docker and every Go client do */
 	else if (upper && !getenv("http_proxy") && !url_is_https(r->url))
-		curl_easy_setopt(x->easy, CURLOPT_PROXY, upper); /* libcurl reads only the lower case */
+		curl_easy_setopt(x->easy, CURLOPT_PROXY,
+				 upper); /* libcurl reads only the lower case */
 }
 
-static void set_common(struct curl_exchange *x, const struct curl_transport *t, const struct http_request *r)
+static void set_common(struct curl_exchange *x, const struct curl_transport *t,
+		       const struct http_request *r)
 {
 	CURL *easy = x->easy;
 
@@ -418,7 +434,8 @@ static void note_queue(struct curl_exchange *x)
 	curl_socket_t fd = CURL_SOCKET_BAD;
 	int unsent = 0;
 
-	if (curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd == CURL_SOCKET_BAD)
+	if (curl_easy_getinfo(x->easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK ||
+	    fd == CURL_SOCKET_BAD)
 		return;
 	if (ioctl(fd, SIOCOUTQ, &unsent) == 0 && unsent != x->unsent) {
 		if (unsent < x->unsent)
@@ -450,7 +467,8 @@ static bool check_time(struct curl_exchange *x, const struct world *w, struct er
 	note_queue(x);
 	now_ms = world_now_ms(w);
 	if (now_ms - x->moved_ms >= x->t->stall_ms)
-		return err_set(err, ERR_NET, "nothing moved for %lld s", (long long)(x->t->stall_ms / 1000));
+		return err_set(err, ERR_NET, "nothing moved for %lld s",
+			       (long long)(x->t->stall_ms / 1000));
 	if (now_ms >= x->answer_by_ms)
 		return err_set(err, ERR_NET, "no answer in time");
 	return true;
@@ -485,8 +503,8 @@ static bool has_pending(const struct curl_exchange *x)
 }
 
 /* Until the transfer has ended, or READY says so. False when time or a cancel cuts it short. */
-static bool drive(struct curl_exchange *x, const struct world *w, bool (*ready)(const struct curl_exchange *),
-		  struct err *err)
+static bool drive(struct curl_exchange *x, const struct world *w,
+		  bool (*ready)(const struct curl_exchange *), struct err *err)
 {
 	for (;;) {
 		int running;
@@ -582,7 +600,8 @@ static void describe_end(struct curl_exchange *x, struct err *err)
 	if (x->body_failed)
 		err_move(err, &x->body_err);
 	else if (x->result == CURLE_ABORTED_BY_CALLBACK)
-		err_set(err, ERR_NET, "its name leads to an address inside this machine or network");
+		err_set(err, ERR_NET,
+			"its name leads to an address inside this machine or network");
 	else if (x->result == CURLE_WRITE_ERROR && !x->headers_complete)
 		err_set(err, ERR_NET, "the answer's headers are longer than %zu bytes or %d lines",
 			HTTP_HEADER_BYTES_MAX, HTTP_HEADERS_MAX);
@@ -598,8 +617,9 @@ static bool has_status(struct curl_exchange *x)
 	return x->headers_complete && !x->body_failed;
 }
 
-static bool curl_open(struct transport *transport, const struct world *w, const struct http_request *r,
-		      struct http_exchange **ret, enum http_failure *ret_failure, struct err *err)
+static bool curl_open(struct transport *transport, const struct world *w,
+		      const struct http_request *r, struct http_exchange **ret,
+		      enum http_failure *ret_failure, struct err *err)
 {
 	CLEANUP(http_closep) struct http_exchange *exchange = NULL;
 	struct curl_exchange *x;
@@ -637,8 +657,8 @@ static const char *curl_header(const struct http_exchange *exchange, const char 
 	return NULL;
 }
 
-static bool curl_read(struct http_exchange *exchange, const struct world *w, void *bytes, size_t size,
-		      size_t *ret_len, struct err *err)
+static bool curl_read(struct http_exchange *exchange, const struct world *w, void *bytes,
+		      size_t size, size_t *ret_len, struct err *err)
 {
 	struct curl_exchange *x = (struct curl_exchange *)exchange;
 	size_t len;
@@ -686,6 +706,7 @@ static void curl_transport_free(struct transport *transport)
 	free(t->cert);
 	free(t->key);
 	free(t->own_authority);
+	free(t->hashed_dir);
 	free(t);
 	curl_global_cleanup();
 }
@@ -710,19 +731,24 @@ static bool has_proxy(void)
 	return false;
 }
 
+/* OpenSSL's own variables. A bundle that lies in the system's hashed directory adds nothing to that. */
 static bool read_trusted(struct curl_transport *t, const char *cacert, struct err *err)
 {
-	const char *system = getenv("SSL_CERT_FILE");
+	const char *bundle = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
 
 	t->cacert = (struct buf)BUF_INIT(TLS_FILES_CEILING);
+	if (tls_dir_is_hashed(dir && *dir ? dir : SYSTEM_CERTS))
+		t->hashed_dir = mem_strdup(dir && *dir ? dir : SYSTEM_CERTS);
 	if (cacert && !file_read_all(cacert, &t->cacert, err))
 		return false;
-	if (system && *system && !file_read_all(system, &t->cacert, err))
-		return err_wrap(err, "SSL_CERT_FILE");
-	return true;
+	if (!bundle || !*bundle ||
+	    (t->hashed_dir && strncmp(bundle, SYSTEM_CERTS "/", sizeof(SYSTEM_CERTS)) == 0))
+		return true;
+	return file_read_all(bundle, &t->cacert, err) || err_wrap(err, "SSL_CERT_FILE");
 }
 
-bool transport_curl_new(const struct transport_options *options, struct transport **ret, struct err *err)
+bool transport_curl_new(const struct transport_options *options, struct transport **ret,
+			struct err *err)
 {
 	CLEANUP(transport_freep) struct transport *owned = NULL;
 	struct curl_transport *t = NEW(struct curl_transport);

@@ -16,7 +16,8 @@ struct transport_options {
 	int64_t stall_ms;   /* nothing moved in either direction */
 	bool insecure;	    /* certificates are not checked */
 	const char *cacert; /* PEM, trusted beside the system's; NULL: none */
-	const char *cert;   /* client certificate and key, shown to the host OWN_AUTHORITY only; NULL: none */
+	const char *
+		cert; /* client certificate and key, shown to the host OWN_AUTHORITY only; NULL: none */
 	const char *key;
 	const char *own_authority; /* "host[:port]" */
 };

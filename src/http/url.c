@@ -54,7 +54,8 @@ bool url_add_query(const char *url, const char *key, const char *value, char **r
 	CLEANUP(mem_freep) char *pair = mem_printf("%s=%s", key, value);
 
 	if (!parse(u, url) ||
-	    curl_url_set(u, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK ||
+	    curl_url_set(u, CURLUPART_QUERY, pair, CURLU_APPENDQUERY | CURLU_URLENCODE) !=
+		    CURLUE_OK ||
 	    !get(u, CURLUPART_URL, 0, ret))
 		return err_set(err, ERR_NET, "'%.200s' is no URL that can be used", url);
 	return true;
@@ -74,9 +75,9 @@ bool url_same_origin(const char *a, const char *b)
 	CLEANUP(mem_freep) char *scheme_a = NULL, *host_a = NULL, *port_a = NULL;
 	CLEANUP(mem_freep) char *scheme_b = NULL, *host_b = NULL, *port_b = NULL;
 
-	return get_origin(a, &scheme_a, &host_a, &port_a) && get_origin(b, &scheme_b, &host_b, &port_b) &&
-	       strcmp(scheme_a, scheme_b) == 0 && strcasecmp(host_a, host_b) == 0 &&
-	       strcmp(port_a, port_b) == 0;
+	return get_origin(a, &scheme_a, &host_a, &port_a) &&
+	       get_origin(b, &scheme_b, &host_b, &port_b) && strcmp(scheme_a, scheme_b) == 0 &&
+	       strcasecmp(host_a, host_b) == 0 && strcmp(port_a, port_b) == 0;
 }
 
 bool url_is_https(const char *url)
@@ -89,7 +90,8 @@ char *url_keep_https(const char *base, const char *url)
 	CLEANUP(mem_freep) char *ours = url_authority(base);
 	CLEANUP(mem_freep) char *theirs = url_authority(url);
 
-	if (url_is_https(base) && !url_is_https(url) && ours && theirs && strcasecmp(ours, theirs) == 0)
+	if (url_is_https(base) && !url_is_https(url) && ours && theirs &&
+	    strcasecmp(ours, theirs) == 0)
 		return mem_printf("https%s", url + strlen("http"));
 	return mem_strdup(url);
 }
@@ -123,9 +125,9 @@ char *url_shown(const char *url)
 
 static char *bare_host(const char *authority_or_url)
 {
-	CLEANUP(mem_freep) char *url = strstr(authority_or_url, "://") ?
-					       mem_strdup(authority_or_url) :
-					       mem_printf("https://%s/", authority_or_url);
+	CLEANUP(mem_freep)
+	char *url = strstr(authority_or_url, "://") ? mem_strdup(authority_or_url)
+						    : mem_printf("https://%s/", authority_or_url);
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
 	char *host = NULL;
 
@@ -151,7 +153,8 @@ static enum host_kind kind_of_ipv6(const struct in6_addr *a)
 		return kind_of_ipv4(a->s6_addr + 12);
 	if (IN6_IS_ADDR_LOOPBACK(a))
 		return HOST_LOOPBACK;
-	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_UNSPECIFIED(a) ? HOST_LINK_LOCAL : HOST_ELSEWHERE;
+	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_UNSPECIFIED(a) ? HOST_LINK_LOCAL
+								      : HOST_ELSEWHERE;
 }
 
 enum host_kind host_kind_of(const char *authority_or_url)

@@ -17,7 +17,7 @@
 
 struct entry {
 	char *name;
-	char *target; /* of a link, clean and seen from the top; NULL for a file or a link to the outside */
+	char *target; /* of a link, seen from the top; NULL when that is outside */
 	enum tar_kind kind;
 	int64_t size_bytes;
 	int64_t at;
@@ -49,7 +49,10 @@ static char *target_of(const char *name, const struct tar_member *m)
 				      : container_path("", m->target);
 }
 
-/* A name that is absolute or leads outside is left out: nothing is ever unpacked, so it can do no harm. */
+/*
+ * A name that is absolute or leads outside is left out: nothing is ever unpacked, so it can do no
+ * harm.
+ */
 static bool add_entry(struct archive_container *c, const struct tar_member *m, struct err *err)
 {
 	char *name = m->name && m->kind != TAR_OTHER ? container_path("", m->name) : NULL;

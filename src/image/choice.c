@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* buildkit marks by these what it puts beside an image (docs/attestations/attestation-storage.md). */
+/*
+ * buildkit marks by these what it puts beside an image (docs/attestations/attestation-storage.md).
+ */
 #define ANNOTATION_REFERENCE_DIGEST "vnd.docker.reference.digest"
 
 static const struct js_field config_fields[] = {

@@ -22,7 +22,10 @@ struct leaves {
 	size_t indexes; /* that were read */
 };
 
-/* ROOT itself, or all images of an index and the indexes in it that are there; an absent child is a leaf too. */
+/*
+ * ROOT itself, or all images of an index and the indexes in it that are there; an absent child is a
+ * leaf too.
+ */
 MUST_USE bool leaves_collect(struct content *c, const struct descriptor *root, struct leaves *ret,
 			     struct err *err);
 void leaves_clear(struct leaves *l);
@@ -41,9 +44,9 @@ MUST_USE bool choose_config(const char *bytes, size_t len, const struct image_op
 			    struct err *err);
 
 /*
- * The manifest at ROOT, or what OPTIONS' platforms leave of it: for each wanted platform the child that serves it
- * best. If they are several, a new index of them with the attestations that are about them.
- * ERR_NO_SOURCE when a platform is not served, with the platforms that there are.
+ * The manifest at ROOT, or what OPTIONS' platforms leave of it: for each wanted platform the child
+ * that serves it best. If they are several, a new index of them with the attestations that are
+ * about them. ERR_NO_SOURCE when a platform is not served, with the platforms that there are.
  */
 MUST_USE bool choose_platforms(struct content *c, const struct descriptor *root,
 			       const struct image_options *options, struct manifest **ret,

@@ -1,8 +1,8 @@
 /*
  * Files by name: a directory, or a tar archive that is never unpacked. It knows nothing of images.
  *
- * A name is relative, with slashes. What a name leads to is inside of the container or not there: links are
- * followed, but never to the outside. Every verb may be called from any thread.
+ * A name is relative, with slashes. What a name leads to is inside of the container or not there:
+ * links are followed, but never to the outside. Every verb may be called from any thread.
  */
 #ifndef IMAGE_CONTAINER_H
 #define IMAGE_CONTAINER_H
@@ -57,15 +57,16 @@ MUST_USE bool container_has(struct container *c, const char *name, bool *ret, st
 MUST_USE bool directory_open(const char *path, struct container **ret, struct err *err);
 
 /*
- * A tar file, itself compressed or not; PATH - is standard input. What is compressed or cannot be read at any
- * place is written to TMP_DIR first. ERR_CORRUPT for what is no tar or cut short, ERR_LOCAL when the disk is full.
+ * A tar file, itself compressed or not; PATH - is standard input. What is compressed or cannot be
+ * read at any place is written to TMP_DIR first. ERR_CORRUPT for what is no tar or cut short,
+ * ERR_LOCAL when the disk is full.
  */
 MUST_USE bool archive_open(const struct world *w, const char *path, const char *tmp_dir,
 			   struct container **ret, struct err *err);
 
 /*
- * PATH as seen from the directory DIR ("" is the top) of a container, without empty and dot components; NULL
- * when it is absolute or leads outside. The caller frees.
+ * PATH as seen from the directory DIR ("" is the top) of a container, without empty and dot
+ * components; NULL when it is absolute or leads outside. The caller frees.
  */
 char *container_path(const char *dir, const char *path);
 

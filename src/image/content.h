@@ -1,6 +1,7 @@
 /*
- * Bytes by digest: where an image's manifests and blobs are taken from, whatever form it is kept in. What is
- * stored under a digest is believed to have it only after it was hashed. Every verb may be called from any thread.
+ * Bytes by digest: where an image's manifests and blobs are taken from, whatever form it is kept
+ * in. What is stored under a digest is believed to have it only after it was hashed. Every verb may
+ * be called from any thread.
  */
 #ifndef IMAGE_CONTENT_H
 #define IMAGE_CONTENT_H
@@ -52,7 +53,9 @@ DEFINE_FREEP(struct content, content_free)
 MUST_USE bool content_has(struct content *c, const struct descriptor *d, bool *ret,
 			  struct err *err);
 
-/* All the bytes of D, which is small, in a buffer of at least MANIFEST_CEILING; their hash is D's. */
+/*
+ * All the bytes of D, which is small, in a buffer of at least MANIFEST_CEILING; their hash is D's.
+ */
 MUST_USE bool content_read(struct content *c, const struct descriptor *d, struct buf *out,
 			   struct err *err);
 

@@ -1,6 +1,6 @@
 /*
- * A content descriptor (OCI image 1.1, descriptor.md): type, digest and size of something in a registry or
- * layout. And the platform that an index may say of it.
+ * A content descriptor (OCI image 1.1, descriptor.md): type, digest and size of something in a
+ * registry or layout. And the platform that an index may say of it.
  */
 #ifndef IMAGE_DESCRIPTOR_H
 #define IMAGE_DESCRIPTOR_H

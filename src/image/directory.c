@@ -43,8 +43,8 @@ static bool is_beneath(const struct directory *d, int fd)
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
 /*
- * For kernels before 5.6, and sandboxes that forbid what they do not know. What is opened first is only a path: no
- * device is touched before it is known where it lies.
+ * For kernels before 5.6, and sandboxes that forbid what they do not know. What is opened first is
+ * only a path: no device is touched before it is known where it lies.
  */
 static int open_and_look(const struct directory *d, const char *name)
 {

@@ -8,7 +8,10 @@
 
 #include <string.h>
 
-/* With these a layer is a plain tar, as `docker save` of the graph drivers writes it since Docker 25. */
+/*
+ * With these a layer is a plain tar, as `docker save` of the graph drivers writes it since Docker
+ * 25.
+ */
 static bool is_plain_layer(const struct descriptor *d)
 {
 	return strcmp(d->media_type, "application/vnd.oci.image.layer.v1.tar") == 0 ||
@@ -78,8 +81,8 @@ static bool refuse_incomplete(const struct leaves *whole, struct err *err)
 }
 
 /*
- * Docker with containerd's image store saves the index as it was pulled, but of its children only those that are
- * on this machine, most often one. An index with absent children cannot be pushed.
+ * Docker with containerd's image store saves the index as it was pulled, but of its children only
+ * those that are on this machine, most often one. An index with absent children cannot be pushed.
  */
 static bool read_what_is_whole(const struct world *w, const struct descriptor *root,
 			       struct image *into, struct err *err)
@@ -136,7 +139,10 @@ static void name_files(const struct manifest *m, struct saved_image *ret)
 	}
 }
 
-/* Packs ROOT, a layout's image with plain layers: their digests are not the ones that registries keep. */
+/*
+ * Packs ROOT, a layout's image with plain layers: their digests are not the ones that registries
+ * keep.
+ */
 static bool pack_layout(const struct world *w, const struct manifest *root,
 			const struct image_options *options, struct image *into, struct err *err)
 {
@@ -157,7 +163,9 @@ static bool read_entry(const struct world *w, struct container *c, const struct 
 	into->content = layout_content(c);
 	if (!choose_platforms(into->content, entry, options, &root, err))
 		return false;
-	/* An index comes from containerd's store, which keeps what the registry had or will have. */
+	/*
+	 * An index comes from containerd's store, which keeps what the registry had or will have.
+	 */
 	if (!media_type_is_index(entry->media_type) && has_plain_layers(root))
 		return pack_layout(w, root, options, into, err);
 	return read_layout(w, entry, TAKE(root), options, into, err);

@@ -1,6 +1,7 @@
 /*
- * gzip, whose bytes depend on nothing but what goes in: the same layer packed twice has the same digest, so that a
- * second push finds it in the registry. That holds for one version of zlib and for input in the same pieces.
+ * gzip, whose bytes depend on nothing but what goes in: the same layer packed twice has the same
+ * digest, so that a second push finds it in the registry. That holds for one version of zlib and
+ * for input in the same pieces.
  */
 #ifndef IMAGE_GZIP_H
 #define IMAGE_GZIP_H

@@ -1,6 +1,7 @@
 /*
- * An image that is to be sent: where it comes from is known in here only. Its tree is whole in memory (manifests
- * are small), its blobs are opened when they are needed, as often as they are needed, from any thread.
+ * An image that is to be sent: where it comes from is known in here only. Its tree is whole in
+ * memory (manifests are small), its blobs are opened when they are needed, as often as they are
+ * needed, from any thread.
  *
  * SOURCE is one of
  *	oci:DIR[:REF]		an OCI image layout; REF is an org.opencontainers.image.ref.name
@@ -25,8 +26,7 @@ struct content;
 struct image {
 	struct manifest **manifests; /* each once, children before parents, the root last */
 	size_t manifest_count;
-	struct image_blob *
-		blobs; /* every config and layer of all manifests once, in the order of first use */
+	struct image_blob *blobs; /* every config and layer once, in the order of first use */
 	size_t blob_count;
 	struct content *content; /* private: where the bytes are taken from */
 };
@@ -43,11 +43,11 @@ struct image_options {
 bool image_is_source(const char *text);
 
 /*
- * Opens SOURCE and reads its tree; layers of a docker-archive that come uncompressed are compressed here, told
- * as BLOB_STAGE_PACKING (the digest told is the diff ID). One platform chosen of an index yields that child's own
- * manifest as the root; several yield a new index with the chosen children's descriptors as they were, and those of
- * the attestations about them.
- * Fails with ERR_USAGE (a bad SOURCE), ERR_NO_SOURCE (nothing there, or no such REF or platform), ERR_CORRUPT,
+ * Opens SOURCE and reads its tree; layers of a docker-archive that come uncompressed are compressed
+ * here, told as BLOB_STAGE_PACKING (the digest told is the diff ID). One platform chosen of an
+ * index yields that child's own manifest as the root; several yield a new index with the chosen
+ * children's descriptors as they were, and those of the attestations about them. Fails with
+ * ERR_USAGE (a bad SOURCE), ERR_NO_SOURCE (nothing there, or no such REF or platform), ERR_CORRUPT,
  * ERR_LOCAL (disk full).
  */
 MUST_USE bool image_open(const struct world *w, const char *source,
@@ -61,8 +61,9 @@ static inline const struct manifest *image_root(const struct image *i)
 }
 
 /*
- * The bytes of a blob from the front. Whoever reads compares hash and length with the descriptor: this may yield
- * fewer, more or other bytes than it says if the source changes. ERR_CORRUPT when it is not there.
+ * The bytes of a blob from the front. Whoever reads compares hash and length with the descriptor:
+ * this may yield fewer, more or other bytes than it says if the source changes. ERR_CORRUPT when it
+ * is not there.
  */
 MUST_USE bool image_open_blob(struct image *i, const struct descriptor *d, struct stream **ret,
 			      struct err *err);

@@ -11,7 +11,10 @@
 /* containerd's name (images/mediatypes.go); Docker itself has none. */
 #define MEDIA_DOCKER_LAYER_ZSTD "application/vnd.docker.image.rootfs.diff.tar.zstd"
 
-/* A layer's file as it is read, always in full chunks: what zlib makes of it must not depend on the reads. */
+/*
+ * A layer's file as it is read, always in full chunks: what zlib makes of it must not depend on the
+ * reads.
+ */
 struct flow {
 	const struct world *world;
 	struct stream *stream;
@@ -159,7 +162,9 @@ static bool inspect_gzip(struct flow *f, struct layer *l, struct err *err)
 	return true;
 }
 
-/* Not compared with the diff ID: that would take libzstd for a form that no `docker save` writes. */
+/*
+ * Not compared with the diff ID: that would take libzstd for a form that no `docker save` writes.
+ */
 static bool inspect_zstd(struct flow *f, struct layer *l, struct err *err)
 {
 	CLEANUP(hasher_freep) struct hasher *whole = hasher_new(NULL);

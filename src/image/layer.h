@@ -1,6 +1,6 @@
 /*
- * A layer of a saved image on its way into the form in which it travels: a plain tar is compressed, what is
- * compressed already stays as it is.
+ * A layer of a saved image on its way into the form in which it travels: a plain tar is compressed,
+ * what is compressed already stays as it is.
  */
 #ifndef IMAGE_LAYER_H
 #define IMAGE_LAYER_H
@@ -21,9 +21,9 @@ void layer_init(struct layer *l, const char *name, const struct digest *diff_id)
 void layer_clear(struct layer *l);
 
 /*
- * Reads the file once from C and fills in the descriptor, and the compressed bytes if it is a plain tar.
- * ERR_CORRUPT when it is missing or is not what the diff ID says, ERR_LOCAL when the disk is full. Told as
- * BLOB_STAGE_PACKING of the diff ID. Several layers may be packed side by side.
+ * Reads the file once from C and fills in the descriptor, and the compressed bytes if it is a plain
+ * tar. ERR_CORRUPT when it is missing or is not what the diff ID says, ERR_LOCAL when the disk is
+ * full. Told as BLOB_STAGE_PACKING of the diff ID. Several layers may be packed side by side.
  */
 MUST_USE bool layer_pack(const struct world *w, struct container *c, const char *tmp_dir,
 			 struct layer *l, struct err *err);

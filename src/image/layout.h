@@ -1,6 +1,6 @@
 /*
- * The OCI image layout (OCI image 1.1, image-layout.md): oci-layout, index.json and blobs/ALGORITHM/HEX in any
- * container.
+ * The OCI image layout (OCI image 1.1, image-layout.md): oci-layout, index.json and
+ * blobs/ALGORITHM/HEX in any container.
  */
 #ifndef IMAGE_LAYOUT_H
 #define IMAGE_LAYOUT_H
@@ -19,7 +19,10 @@ char *layout_file(const struct digest *d);
 
 MUST_USE bool layout_is_there(struct container *c, bool *ret, struct err *err);
 
-/* index.json, after a look at oci-layout. ERR_NO_SOURCE when it is no layout, ERR_CORRUPT when it is a bad one. */
+/*
+ * index.json, after a look at oci-layout. ERR_NO_SOURCE when it is no layout, ERR_CORRUPT when it
+ * is a bad one.
+ */
 MUST_USE bool layout_index(struct container *c, struct manifest **ret, struct err *err);
 
 /*
@@ -29,7 +32,9 @@ MUST_USE bool layout_index(struct container *c, struct manifest **ret, struct er
 MUST_USE bool layout_choose(const struct manifest *index, const char *ref, struct descriptor *ret,
 			    struct err *err);
 
-/* Whether NAME (may be NULL) is what REF asks for: the same text, or the same image name in full. */
+/*
+ * Whether NAME (may be NULL) is what REF asks for: the same text, or the same image name in full.
+ */
 bool ref_matches(const char *name, const char *ref);
 
 /* The names of an index's entries, for people; the caller frees. */

@@ -107,7 +107,10 @@ static bool media_known(const char *name, enum err_code code, const struct media
 	return err_set(err, code, "'%.100s' is not the media type of a manifest", name);
 }
 
-/* Nobody says what it is: an index has "manifests", an image has "config" (OCI image 1.1 leaves mediaType out). */
+/*
+ * Nobody says what it is: an index has "manifests", an image has "config" (OCI image 1.1 leaves
+ * mediaType out).
+ */
 static const struct media *media_recognised(const struct fields *f)
 {
 	const char *config = js_string(js_get(f->config, "mediaType"));
@@ -138,8 +141,8 @@ static bool decide_media(const struct fields *f, const char *said, enum err_code
 }
 
 /*
- * A document that can be read as an image and as an index means different things to different readers
- * (CVE-2021-41190); so does a key that a reader which ignores case takes for another.
+ * A document that can be read as an image and as an index means different things to different
+ * readers (CVE-2021-41190); so does a key that a reader which ignores case takes for another.
  */
 static bool key_is_unambiguous(void *arg, const char *key, const struct js *value)
 {

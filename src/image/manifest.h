@@ -1,6 +1,7 @@
 /*
- * An image manifest or an index (OCI image 1.1 manifest.md, image-index.md; Docker schema 2 and manifest lists),
- * parsed from the very bytes that have its digest. The bytes stay: they are what travels (law 6).
+ * An image manifest or an index (OCI image 1.1 manifest.md, image-index.md; Docker schema 2 and
+ * manifest lists), parsed from the very bytes that have its digest. The bytes stay: they are what
+ * travels (law 6).
  */
 #ifndef IMAGE_MANIFEST_H
 #define IMAGE_MANIFEST_H
@@ -28,9 +29,9 @@ struct manifest {
 };
 
 /*
- * BYTES are copied. MEDIA_TYPE is what the Content-Type or the descriptor said, NULL when nobody did; the
- * document's own mediaType must then be there or be recognisable, and must not contradict. Schema 1 is refused
- * by name. LIKE gives the digest's algorithm, NULL for sha256. Fails with CODE.
+ * BYTES are copied. MEDIA_TYPE is what the Content-Type or the descriptor said, NULL when nobody
+ * did; the document's own mediaType must then be there or be recognisable, and must not contradict.
+ * Schema 1 is refused by name. LIKE gives the digest's algorithm, NULL for sha256. Fails with CODE.
  */
 MUST_USE bool manifest_parse(const char *bytes, size_t len, const char *media_type,
 			     const struct digest *like, enum err_code code, struct manifest **ret,

@@ -97,7 +97,10 @@ static struct packed *packed_new(struct container *c, const struct saved_image *
 	return p;
 }
 
-/* `docker save` names a config by its SHA-256: HEX.json, later blobs/sha256/HEX. Other tools need not. */
+/*
+ * `docker save` names a config by its SHA-256: HEX.json, later blobs/sha256/HEX. Other tools need
+ * not.
+ */
 static bool check_config_name(const char *name, const struct digest *d, struct err *err)
 {
 	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;

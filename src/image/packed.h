@@ -1,6 +1,6 @@
 /*
- * The image that is made of files in a `docker save` archive: its config as it is, its layers compressed where they
- * were not, and a Docker schema 2 manifest of our own that says so.
+ * The image that is made of files in a `docker save` archive: its config as it is, its layers
+ * compressed where they were not, and a Docker schema 2 manifest of our own that says so.
  */
 #ifndef IMAGE_PACKED_H
 #define IMAGE_PACKED_H

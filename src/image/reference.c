@@ -34,7 +34,10 @@ bool reference_tag_is_valid(const char *tag)
 	return len > 0 && len <= TAG_LEN_MAX && tag[len] == '\0' && *tag != '.' && *tag != '-';
 }
 
-/* What may stand between two runs of letters and digits: one dot, one or two underscores, any dashes. */
+/*
+ * What may stand between two runs of letters and digits: one dot, one or two underscores, any
+ * dashes.
+ */
 static size_t separator_len(const char *s)
 {
 	size_t len;
@@ -111,8 +114,9 @@ static bool host_is_valid(const char *host)
 }
 
 /*
- * What stands before the first slash is a host if it cannot be a part of a repository. docker also takes capitals
- * for the sign of a host, so that 'MyOrg/app' fails as an unknown host; here it fails for its capitals.
+ * What stands before the first slash is a host if it cannot be a part of a repository. docker also
+ * takes capitals for the sign of a host, so that 'MyOrg/app' fails as an unknown host; here it
+ * fails for its capitals.
  */
 static bool is_host(const char *first, size_t len)
 {

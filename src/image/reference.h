@@ -1,7 +1,8 @@
 /*
- * An image's name: [HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST], in the grammar of OCI distribution 1.1 ("Pulling
- * manifests") with docker's rules for what is left out: docker.io, library/, :latest. A first component is a
- * host when it has a dot or a colon or is `localhost`. Names are the same again when their text is parsed.
+ * An image's name: [HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST], in the grammar of OCI distribution 1.1
+ * ("Pulling manifests") with docker's rules for what is left out: docker.io, library/, :latest. A
+ * first component is a host when it has a dot or a colon or is `localhost`. Names are the same
+ * again when their text is parsed.
  */
 #ifndef IMAGE_REFERENCE_H
 #define IMAGE_REFERENCE_H

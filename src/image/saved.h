@@ -1,5 +1,6 @@
 /*
- * manifest.json of `docker save`: which images an archive holds (moby image/tarexport, "manifestItem").
+ * manifest.json of `docker save`: which images an archive holds (moby image/tarexport,
+ * "manifestItem").
  */
 #ifndef IMAGE_SAVED_H
 #define IMAGE_SAVED_H
@@ -28,7 +29,10 @@ MUST_USE bool saved_parse(const char *bytes, size_t len, struct saved *ret, stru
 void saved_clear(struct saved *s);
 void saved_image_clear(struct saved_image *i);
 
-/* The image that REF names in short or in full, or the only one when REF is NULL; ERR_NO_SOURCE. Borrowed. */
+/*
+ * The image that REF names in short or in full, or the only one when REF is NULL; ERR_NO_SOURCE.
+ * Borrowed.
+ */
 MUST_USE bool saved_choose(const struct saved *s, const char *ref, const struct saved_image **ret,
 			   struct err *err);
 

@@ -35,7 +35,9 @@ static la_ssize_t give_bytes(struct archive *a, void *arg, const void **ret_byte
 	return len;
 }
 
-/* Never beyond the end: libarchive takes the rest for missing and says that the file is cut short. */
+/*
+ * Never beyond the end: libarchive takes the rest for missing and says that the file is cut short.
+ */
 static la_int64_t step_over(struct archive *a, void *arg, la_int64_t len)
 {
 	struct tar *t = arg;
@@ -118,6 +120,18 @@ static const char *target_of(struct archive_entry *e, enum tar_kind kind)
 	return kind == TAR_SYMLINK ? archive_entry_symlink(e) : NULL;
 }
 
+/*
+ * An archive ends with blocks of zeros (POSIX pax, "ustar Interchange Format"). Where it was cut between two members,
+ * their absence is the only sign.
+ */
+static bool has_end_mark(struct tar *t, struct err *err)
+{
+	if (archive_filter_bytes(t->archive, 0) > archive_read_header_position(t->archive))
+		return true;
+	return err_set(err, ERR_CORRUPT,
+		       "not a whole tar archive: cut short, its end mark is missing");
+}
+
 bool tar_next(struct tar *t, struct tar_member *ret, bool *ret_end, struct err *err)
 {
 	struct archive_entry *e = NULL;
@@ -128,7 +142,7 @@ bool tar_next(struct tar *t, struct tar_member *ret, bool *ret_end, struct err *
 	while (result == ARCHIVE_RETRY);
 	*ret_end = result == ARCHIVE_EOF;
 	if (*ret_end)
-		return true;
+		return has_end_mark(t, err);
 	if (result != ARCHIVE_OK && result != ARCHIVE_WARN)
 		return refuse(t, err);
 	ret->kind = kind_of(e);

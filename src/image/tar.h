@@ -1,6 +1,7 @@
 /*
- * One pass over a tar in a file, from any member on. The file is only read at given places (pread), so that any
- * number of passes share one descriptor; what is not wanted is stepped over without being read.
+ * One pass over a tar in a file, from any member on. The file is only read at given places (pread),
+ * so that any number of passes share one descriptor; what is not wanted is stepped over without
+ * being read.
  */
 #ifndef IMAGE_TAR_H
 #define IMAGE_TAR_H
@@ -20,8 +21,7 @@ enum tar_kind {
 
 struct tar_member {
 	enum tar_kind kind;
-	const char *
-		name; /* as written; NULL when it has no readable one. Lives until the next member */
+	const char *name;   /* as written, until the next member; NULL when it is not readable */
 	const char *target; /* of a link */
 	int64_t size_bytes;
 	int64_t at; /* where a pass can begin with this member */
@@ -32,7 +32,9 @@ MUST_USE bool tar_open(int fd, int64_t size_bytes, int64_t at, struct tar **ret,
 void tar_free(struct tar *t);
 DEFINE_FREEP(struct tar, tar_free)
 
-/* *ret_end is true, and *ret not set, behind the last one. ERR_CORRUPT when the file is cut short. */
+/*
+ * *ret_end is true, and *ret not set, behind the last one. ERR_CORRUPT when the file is cut short.
+ */
 MUST_USE bool tar_next(struct tar *t, struct tar_member *ret, bool *ret_end, struct err *err);
 
 /* Of the present member; *ret_len is 0 only at its end. */

@@ -1,5 +1,6 @@
 /*
- * A file without a name, for what is too large for memory: it is gone with the process, however that ends.
+ * A file without a name, for what is too large for memory: it is gone with the process, however
+ * that ends.
  */
 #ifndef IMAGE_TEMP_H
 #define IMAGE_TEMP_H
@@ -26,8 +27,8 @@ void temp_clear(struct temp *t);
 void temp_move(struct temp *to, struct temp *from);
 
 /*
- * SIZE_BYTES of FD from its start. Unlike stream_of_fd it borrows FD and does not move its position, so that any
- * number of streams can read one file side by side.
+ * SIZE_BYTES of FD from its start. Unlike stream_of_fd it borrows FD and does not move its
+ * position, so that any number of streams can read one file side by side.
  */
 struct stream *stream_of_file(int fd, int64_t size_bytes, const char *name);
 

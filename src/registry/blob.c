@@ -13,14 +13,18 @@ static enum blob_state state_of_size(const struct descriptor *d, int64_t size)
 static struct http_call blob_call(const struct session *s, const char *method, const char *url)
 {
 	return (struct http_call){
-		.what = "blob", .method = method, .url = url, .scope = session_scope(s),
+		.what = "blob",
+		.method = method,
+		.url = url,
+		.scope = session_scope(s),
 		.headers = { { "Cache-Control", "no-cache" } },
 	};
 }
 
 /* HEAD may be forbidden to storage behind a redirect, or unknown to a proxy: the first byte tells as well. */
-static bool ask_with_get(const struct world *w, struct session *s, const struct descriptor *d, const char *url,
-			 enum blob_state *ret_state, int64_t *ret_size, struct err *err)
+static bool ask_with_get(const struct world *w, struct session *s, const struct descriptor *d,
+			 const char *url, enum blob_state *ret_state, int64_t *ret_size,
+			 struct err *err)
 {
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	CLEANUP(http_closep) struct http_exchange *x = NULL;
@@ -81,7 +85,8 @@ bool blob_mount(const struct world *w, struct session *s, const struct descripto
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	CLEANUP(mem_freep) char *from_scope = mem_printf("repository:%s:pull", from_repository);
 	CLEANUP(mem_freep)
-	char *url = session_url(s, "blobs/uploads/?mount=%s&from=%s", d->digest.text, from_repository);
+	char *url =
+		session_url(s, "blobs/uploads/?mount=%s&from=%s", d->digest.text, from_repository);
 	struct http_call call = blob_call(s, "POST", url);
 	struct err failed = ERR_INIT;
 	enum blob_state state = BLOB_ABSENT;
@@ -99,8 +104,8 @@ bool blob_mount(const struct world *w, struct session *s, const struct descripto
 	return true;
 }
 
-static bool hash_body(const struct world *w, struct http_exchange *x, struct hasher *h, int64_t at_most,
-		      struct err *err)
+static bool hash_body(const struct world *w, struct http_exchange *x, struct hasher *h,
+		      int64_t at_most, struct err *err)
 {
 	char chunk[32 * KIB];
 	size_t len = 1;
@@ -138,7 +143,8 @@ bool blob_check_bytes(const struct world *w, struct session *s, const struct des
 		hasher_reset(h);
 		if (hash_body(w, x, h, d->size_bytes, err)) {
 			read = hasher_finish(h);
-			*ret_state = digest_same(&read, &d->digest) ? BLOB_PRESENT : BLOB_OTHER_SIZE;
+			*ret_state =
+				digest_same(&read, &d->digest) ? BLOB_PRESENT : BLOB_OTHER_SIZE;
 			return true;
 		}
 		if (err->code != ERR_NET ||

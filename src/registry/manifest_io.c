@@ -27,26 +27,26 @@ static bool is_some_page(const struct http_answer *a)
 	return a->content_type && strncmp(a->content_type, "text/", 5) == 0;
 }
 
-static bool parse_answer(const struct session *s, const struct http_answer *answer, const struct digest *like,
-			 struct manifest **ret, struct err *err)
+static bool parse_answer(const struct session *s, const struct http_answer *answer,
+			 const struct digest *like, struct manifest **ret, struct err *err)
 {
-	const char *type = media_type_is_manifest(answer->content_type ? answer->content_type : "") ?
-				   answer->content_type :
-				   NULL;
+	const char *type = media_type_is_manifest(answer->content_type ? answer->content_type : "")
+				   ? answer->content_type
+				   : NULL;
 
-	if (!is_some_page(answer) && manifest_parse(answer->body, answer->body_len, type, like,
-						    ERR_NO_REGISTRY, ret, err))
+	if (!is_some_page(answer) &&
+	    manifest_parse(answer->body, answer->body_len, type, like, ERR_NO_REGISTRY, ret, err))
 		return true;
 	if (is_some_page(answer))
 		err_set(err, ERR_NO_REGISTRY, "an answer of type '%s'", answer->content_type);
 	err_wrap(err, "'%s' answers with something that is no manifest", s->base_url);
-	err_evidence(err, "GET %s: %d, %zu bytes of '%s'", answer->url, answer->status, answer->body_len,
-		     answer->content_type ? answer->content_type : "no type");
+	err_evidence(err, "GET %s: %d, %zu bytes of '%s'", answer->url, answer->status,
+		     answer->body_len, answer->content_type ? answer->content_type : "no type");
 	return false;
 }
 
-bool manifest_get(const struct world *w, struct session *s, const char *reference, const struct digest *like,
-		  struct manifest **ret, struct err *err)
+bool manifest_get(const struct world *w, struct session *s, const char *reference,
+		  const struct digest *like, struct manifest **ret, struct err *err)
 {
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	CLEANUP(mem_freep) char *url = session_url(s, "manifests/%s", reference);
@@ -82,7 +82,8 @@ static bool names_immutability(const char *words)
 enum present { PRESENT_OURS, PRESENT_OTHER, PRESENT_NOT_OURS, PRESENT_NOT_KNOWN };
 
 static enum present look(const struct world *w, struct session *s, const struct manifest *m,
-			 const char *reference, const struct digest *before, struct digest *ret_there)
+			 const char *reference, const struct digest *before,
+			 struct digest *ret_there)
 {
 	CLEANUP(manifest_freep) struct manifest *there = NULL;
 	struct err ignored = ERR_INIT;
@@ -96,7 +97,8 @@ static enum present look(const struct world *w, struct session *s, const struct 
 	*ret_there = there->digest;
 	if (digest_same(&there->digest, &m->digest))
 		return PRESENT_OURS;
-	return before->text[0] && !digest_same(&there->digest, before) ? PRESENT_OTHER : PRESENT_NOT_OURS;
+	return before->text[0] && !digest_same(&there->digest, before) ? PRESENT_OTHER
+								       : PRESENT_NOT_OURS;
 }
 
 static enum manifest_outcome other_was_faster(const char *reference, const struct digest *there,
@@ -123,8 +125,8 @@ static enum manifest_outcome read_immutability(const struct world *w, struct ses
 	case PRESENT_NOT_OURS:
 		if (there.text[0]) {
 			err->code = ERR_OTHER_DIGEST;
-			err_wrap(err, "'%s' may not be moved from '%s' to '%s'", reference, there.text,
-				 m->digest.text);
+			err_wrap(err, "'%s' may not be moved from '%s' to '%s'", reference,
+				 there.text, m->digest.text);
 			err_cause(err, "the registry does not allow tags to be overwritten");
 		}
 		return MANIFEST_REFUSED;
@@ -153,8 +155,8 @@ static bool is_success(int status)
 }
 
 /* True when RET is the outcome; false when another attempt is due. */
-static bool read_put_answer(struct put *p, const struct http_answer *answer, enum manifest_outcome *ret,
-			    struct err *err)
+static bool read_put_answer(struct put *p, const struct http_answer *answer,
+			    enum manifest_outcome *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *words = refusal_words(answer->body, answer->body_len);
 
@@ -175,7 +177,8 @@ static bool read_put_answer(struct put *p, const struct http_answer *answer, enu
 		return true;
 	}
 	if (answer->status == 413)
-		err_cause(err, "the manifest is larger than the registry takes (%zu bytes)", p->m->size_bytes);
+		err_cause(err, "the manifest is larger than the registry takes (%zu bytes)",
+			  p->m->size_bytes);
 	return p->odd_answers++ >= ODD_ANSWERS_MAX ||
 	       http_again(p->s->client, p->w, &p->call, &p->history, answer, err) == HTTP_OVER;
 }
@@ -203,7 +206,8 @@ static bool put_once(struct put *p, enum manifest_outcome *ret, struct err *err)
 {
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	size_t faults = p->history.faults, attempts = p->history.attempts;
-	enum http_outcome outcome = http_attempt(p->s->client, p->w, &p->call, &p->history, &answer, err);
+	enum http_outcome outcome =
+		http_attempt(p->s->client, p->w, &p->call, &p->history, &answer, err);
 
 	/* no answer, or a server's own failure: it may have been taken all the same */
 	if (p->history.attempts > attempts && (answer.status == 0 || answer.status >= 500))
@@ -226,8 +230,9 @@ static bool put_once(struct put *p, enum manifest_outcome *ret, struct err *err)
 	return true;
 }
 
-enum manifest_outcome manifest_put(const struct world *w, struct session *s, const struct manifest *m,
-				   const char *reference, const struct digest *before, struct err *err)
+enum manifest_outcome manifest_put(const struct world *w, struct session *s,
+				   const struct manifest *m, const char *reference,
+				   const struct digest *before, struct err *err)
 {
 	CLEANUP(mem_freep) char *url = session_url(s, "manifests/%s", reference);
 	struct put p = { .w = w, .s = s, .m = m, .reference = reference, .before = before };

@@ -19,7 +19,7 @@ enum manifest_outcome {
 	MANIFEST_TAKEN,		/* the registry says so, or shows it */
 	MANIFEST_BLOBS_MISSING, /* it says that what the manifest names is not there; ERR has its words */
 	MANIFEST_REFUSED,	/* it says no: ERR says why */
-	MANIFEST_UNKNOWN,	/* it may be there: the answer was lost or time ran out; ERR says why */
+	MANIFEST_UNKNOWN, /* it may be there: the answer was lost or time ran out; ERR says why */
 };
 
 /*
@@ -27,7 +27,8 @@ enum manifest_outcome {
  * has. BEFORE is what a tag was on earlier (text "" when that is not known): when it is now on something that is
  * neither that nor M, somebody else has pushed, and MANIFEST_REFUSED with ERR_OTHER_DIGEST is all.
  */
-enum manifest_outcome manifest_put(const struct world *w, struct session *s, const struct manifest *m,
-				   const char *reference, const struct digest *before, struct err *err);
+enum manifest_outcome manifest_put(const struct world *w, struct session *s,
+				   const struct manifest *m, const char *reference,
+				   const struct digest *before, struct err *err);
 
 #endif

@@ -140,7 +140,8 @@ static bool send_blob(const struct world *w, void *arg, size_t i, struct err *er
 	return true;
 }
 
-static bool send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err)
+static bool send_blobs(struct push *p, enum trust trust, const struct strings *only,
+		       struct err *err)
 {
 	p->trust = trust;
 	p->only = only;
@@ -203,7 +204,8 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 	for (size_t i = 0; i < ARRAY_SIZE(trusts) && outcome == MANIFEST_BLOBS_MISSING; i++) {
 		struct err failed = ERR_INIT;
 
-		world_note(p->w, EVENT_NOTE, "the registry misses blobs of the manifest: sending them again (%s)",
+		world_note(p->w, EVENT_NOTE,
+			   "the registry misses blobs of the manifest: sending them again (%s)",
 			   err->evidence ? err->evidence : err->message);
 		if (!send_blobs(p, trusts[i], NULL, &failed)) {
 			err_move(err, &failed);
@@ -257,7 +259,8 @@ static bool may_still_appear(const struct push *p, const struct err *err)
 {
 	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
 
-	if (err->code == ERR_INCOMPLETE && p->result->sent_again && p->result->proof.has_wrong_bytes)
+	if (err->code == ERR_INCOMPLETE && p->result->sent_again &&
+	    p->result->proof.has_wrong_bytes)
 		return false; /* no lateness makes other bytes of it */
 	if (err->code == ERR_ABSENT || err->code == ERR_INCOMPLETE)
 		return true;
@@ -286,9 +289,11 @@ static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *
 	if (err->code == ERR_OTHER_DIGEST && !may_still_appear(p, err))
 		err_cause(err, "somebody else pushed to that tag meanwhile");
 	else
-		err_cause(err,
-			  "the registry accepted it and does not show it after %lld s%s: it may yet appear",
-			  (long long)waited_ms / 1000, p->result->sent_again ? ", although it was sent twice" : "");
+		err_cause(
+			err,
+			"the registry accepted it and does not show it after %lld s%s: it may yet appear",
+			(long long)waited_ms / 1000,
+			p->result->sent_again ? ", although it was sent twice" : "");
 	return false;
 }
 
@@ -325,7 +330,8 @@ static bool verdict(struct push *p, struct err *err)
 		err_clear(err);
 		return true;
 	}
-	if (failed.code == ERR_ABSENT || failed.code == ERR_OTHER_DIGEST || failed.code == ERR_INCOMPLETE)
+	if (failed.code == ERR_ABSENT || failed.code == ERR_OTHER_DIGEST ||
+	    failed.code == ERR_INCOMPLETE)
 		err_evidence(err, "%s", failed.message);
 	err_clear(&failed);
 	return not_proven(p, err);
@@ -343,7 +349,8 @@ static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct er
 
 	if (!may_still_appear(p, err))
 		return err->code == ERR_OTHER_DIGEST && never_appeared(p, waited_ms, err);
-	if (!p->result->sent_again && (waited_ms >= LATE_MS || waited_ms + *wait_ms >= p->options->settle_ms)) {
+	if (!p->result->sent_again &&
+	    (waited_ms >= LATE_MS || waited_ms + *wait_ms >= p->options->settle_ms)) {
 		struct err failed = ERR_INIT;
 
 		if (!send_again(p, &failed)) {
@@ -403,7 +410,8 @@ static bool look_before(struct push *p, struct err *err)
 /* The same digest under the tag already: then the proof is all there is to do. */
 static bool has_landed_earlier(struct push *p, struct err *err)
 {
-	if (!digest_same(&p->result->before, &image_root(p->image)->digest) || !prove_once(p->w, p, err)) {
+	if (!digest_same(&p->result->before, &image_root(p->image)->digest) ||
+	    !prove_once(p->w, p, err)) {
 		proof_clear(&p->result->proof);
 		if (!was_cut_short(err))
 			err_clear(err);
@@ -421,7 +429,8 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 
 static bool push_and_prove(struct push *p, struct err *err)
 {
-	if (!session_make(p->sessions, p->w, p->ref, SESSION_PUSH, &p->s, err) || !look_before(p, err))
+	if (!session_make(p->sessions, p->w, p->ref, SESSION_PUSH, &p->s, err) ||
+	    !look_before(p, err))
 		return false;
 	plan_blobs(p);
 	if (has_landed_earlier(p, err))
@@ -444,8 +453,8 @@ static bool push_and_prove(struct push *p, struct err *err)
 }
 
 bool image_push(const struct world *w, struct session_maker *sessions, struct image *image,
-		const struct reference *ref, const struct push_options *options, struct push_result *ret,
-		struct err *err)
+		const struct reference *ref, const struct push_options *options,
+		struct push_result *ret, struct err *err)
 {
 	struct push p = {
 		.w = w,

@@ -11,17 +11,19 @@
 struct push_options {
 	size_t jobs;
 	const struct strings *additional_tags;
-	const struct strings *mount_from; /* repositories of the same registry that may hold the blobs */
+	const struct strings
+		*mount_from; /* repositories of the same registry that may hold the blobs */
 	enum verify_depth depth;
 	int64_t settle_ms; /* how long a registry may take to show what it has accepted */
 };
 
 struct push_result {
 	struct proof proof;
-	struct digest before; /* what the tag was on before, text "" when nothing or when it is not known */
-	bool manifest_sent;   /* from here on a failure is not "nothing happened" */
-	bool landed_earlier;  /* the tag was there, whole: nothing had to be sent */
-	bool sent_again;      /* the first proof missed something */
+	struct digest
+		before; /* what the tag was on before, text "" when nothing or when it is not known */
+	bool manifest_sent;  /* from here on a failure is not "nothing happened" */
+	bool landed_earlier; /* the tag was there, whole: nothing had to be sent */
+	bool sent_again;     /* the first proof missed something */
 	size_t blobs_sent;
 	size_t blobs_existing;
 	size_t blobs_mounted;

@@ -12,15 +12,16 @@
 /* A 404 or 5xx of the very first request may pass. */
 #define PING_TRIES 4
 
-struct session *session_new(struct http_client *client, const char *base_url, const char *repository,
-			    enum session_access access)
+struct session *session_new(struct http_client *client, const char *base_url,
+			    const char *repository, enum session_access access)
 {
 	struct session *s = NEW(struct session);
 
 	s->client = client;
 	s->base_url = mem_strdup(base_url);
 	s->repository = mem_strdup(repository);
-	s->scope = mem_printf("repository:%s:%s", repository, access == SESSION_PUSH ? "pull,push" : "pull");
+	s->scope = mem_printf("repository:%s:%s", repository,
+			      access == SESSION_PUSH ? "pull,push" : "pull");
 	atomic_init(&s->upload_form, UPLOAD_PATCH);
 	atomic_init(&s->bytes_per_second, BYTES_PER_SECOND_AT_FIRST);
 	return s;
@@ -67,7 +68,9 @@ static bool ping_once(const struct world *w, struct http_client *client, const c
 		      struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *url = mem_printf("%s/v2/", base);
-	const struct http_call call = { .what = "registry", .method = "GET", .url = url, .anonymous = true };
+	const struct http_call call = {
+		.what = "registry", .method = "GET", .url = url, .anonymous = true
+	};
 
 	return http_call(client, w, &call, ret, err);
 }
@@ -80,7 +83,8 @@ static bool no_registry(const char *base, const struct http_answer *answer, stru
 }
 
 /* A server that wants TLS tells plain http 400: then it is the failure of TLS that is worth telling. */
-static void keep_telling_failure(struct err *err, struct err *failed, const struct http_answer *answer)
+static void keep_telling_failure(struct err *err, struct err *failed,
+				 const struct http_answer *answer)
 {
 	if (err->code == ERR_NONE || answer->status != 400)
 		err_move(err, failed);
@@ -111,9 +115,9 @@ static bool ping_any(const struct world *w, struct http_client *client, const ch
 }
 
 /* Each base gets one attempt a round: a registry that is down answers at none of them. */
-bool registry_ping(const struct world *w, struct transport *transport, const struct retry_policy *policy,
-		   const char *const *bases, size_t base_count, size_t *ret_base, struct http_answer *ret,
-		   struct err *err)
+bool registry_ping(const struct world *w, struct transport *transport,
+		   const struct retry_policy *policy, const char *const *bases, size_t base_count,
+		   size_t *ret_base, struct http_answer *ret, struct err *err)
 {
 	struct retry_policy one_attempt = *policy;
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
@@ -122,22 +126,25 @@ bool registry_ping(const struct world *w, struct transport *transport, const str
 	one_attempt.retries = 0;
 	client = http_client_new_borrowing(transport, &one_attempt);
 	for (size_t tries = 1;; tries++) {
-		struct retry_fault fault = { .retry_after_ms = -1, .heard_before = atomic_load(&client->heard) };
+		struct retry_fault fault = { .retry_after_ms = -1,
+					     .heard_before = atomic_load(&client->heard) };
 		struct err cut_short = ERR_INIT;
 		int64_t wait_ms;
 
 		if (ping_any(w, client, bases, base_count, ret_base, ret, err))
 			return true;
-		if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT || err->code == ERR_LOCAL)
+		if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT ||
+		    err->code == ERR_LOCAL)
 			return false;
 		if (err->code == ERR_NO_REGISTRY && tries >= PING_TRIES)
 			return false;
 		fault.answered = ret->status != 0;
 		fault.status = ret->status;
-		if (!retry_decide(policy, tries, world_now_ms(w) - begun_ms, &fault, (uint32_t)begun_ms,
-				  &wait_ms))
+		if (!retry_decide(policy, tries, world_now_ms(w) - begun_ms, &fault,
+				  (uint32_t)begun_ms, &wait_ms))
 			return false;
-		world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = err->message,
+		world_tell(w, &(struct event){ .kind = EVENT_WAIT,
+					       .text = err->message,
 					       .wait = { .ms = wait_ms } });
 		if (!world_sleep(w, wait_ms, &cut_short)) {
 			err_evidence(&cut_short, "%s", err->message);

@@ -15,7 +15,7 @@ enum session_access {
 
 /* How a blob's bytes travel. What a registry refused once is not tried with the next blob. */
 enum upload_form {
-	UPLOAD_PATCH,  /* POST, one PATCH with the whole body, PUT: taken wherever `docker push` works */
+	UPLOAD_PATCH, /* POST, one PATCH with the whole body, PUT: taken wherever `docker push` works */
 	UPLOAD_PUT,    /* POST, PUT with the body */
 	UPLOAD_CHUNKS, /* POST, PATCHes with Content-Range, PUT */
 	UPLOAD_FORMS,
@@ -25,14 +25,15 @@ struct session {
 	struct http_client *client; /* owned */
 	char *base_url;		    /* "https://host[:port]", nothing behind it */
 	char *repository;
-	char *scope;		    /* "repository:NAME:pull[,push]" */
+	char *scope; /* "repository:NAME:pull[,push]" */
 	atomic_int upload_form;
-	atomic_llong bytes_per_second; /* of the last body that was sent: how long the next will take */
+	atomic_llong
+		bytes_per_second; /* of the last body that was sent: how long the next will take */
 };
 
 /* CLIENT becomes the session's. */
-struct session *session_new(struct http_client *client, const char *base_url, const char *repository,
-			    enum session_access access);
+struct session *session_new(struct http_client *client, const char *base_url,
+			    const char *repository, enum session_access access);
 void session_free(struct session *s);
 DEFINE_FREEP(struct session, session_free)
 
@@ -42,8 +43,9 @@ DEFINE_FREEP(struct session, session_free)
  * answer. Fails with ERR_NO_REGISTRY, ERR_NET and what stood in the way.
  */
 MUST_USE bool registry_ping(const struct world *w, struct transport *transport,
-			    const struct retry_policy *policy, const char *const *bases, size_t base_count,
-			    size_t *ret_base, struct http_answer *ret, struct err *err);
+			    const struct retry_policy *policy, const char *const *bases,
+			    size_t base_count, size_t *ret_base, struct http_answer *ret,
+			    struct err *err);
 
 struct http_scope session_scope(const struct session *s);
 

@@ -27,7 +27,7 @@ struct upload {
 	struct session *s;
 	struct image *image;
 	const struct descriptor *d;
-	char *location;	       /* of the open upload, NULL when there is none */
+	char *location; /* of the open upload, NULL when there is none */
 	int64_t chunk_bytes;
 	bool tried[UPLOAD_FORMS];
 	size_t odd_answers;
@@ -50,17 +50,19 @@ static bool is_what_it_says(struct checked_stream *c, struct err *err)
 	char byte;
 
 	if (!digest_same(&read, &c->d->digest))
-		return err_set(err, ERR_CORRUPT, "blob '%s' hashes to '%s'", c->d->digest.text, read.text);
+		return err_set(err, ERR_CORRUPT, "blob '%s' hashes to '%s'", c->d->digest.text,
+			       read.text);
 	if (!stream_read(c->from, &byte, 1, &extra, err))
 		return false;
 	if (extra)
-		return err_set(err, ERR_CORRUPT, "blob '%s' is longer than its %lld bytes", c->d->digest.text,
-			       (long long)c->d->size_bytes);
+		return err_set(err, ERR_CORRUPT, "blob '%s' is longer than its %lld bytes",
+			       c->d->digest.text, (long long)c->d->size_bytes);
 	return true;
 }
 
 /* The last bytes are handed over only when all of them are right, so that no wrong blob is ever whole. */
-static bool checked_read(struct stream *s, void *bytes, size_t size, size_t *ret_len, struct err *err)
+static bool checked_read(struct stream *s, void *bytes, size_t size, size_t *ret_len,
+			 struct err *err)
 {
 	struct checked_stream *c = (struct checked_stream *)s;
 	int64_t left = c->d->size_bytes - hasher_bytes(c->hasher);
@@ -73,8 +75,9 @@ static bool checked_read(struct stream *s, void *bytes, size_t size, size_t *ret
 	if (!stream_read(c->from, bytes, size, ret_len, err))
 		return false;
 	if (*ret_len == 0)
-		return err_set(err, ERR_CORRUPT, "blob '%s' ends after %lld of %lld bytes", c->d->digest.text,
-			       (long long)hasher_bytes(c->hasher), (long long)c->d->size_bytes);
+		return err_set(err, ERR_CORRUPT, "blob '%s' ends after %lld of %lld bytes",
+			       c->d->digest.text, (long long)hasher_bytes(c->hasher),
+			       (long long)c->d->size_bytes);
 	hasher_add(c->hasher, bytes, *ret_len);
 	return hasher_bytes(c->hasher) < c->d->size_bytes || is_what_it_says(c, err);
 }
@@ -215,13 +218,14 @@ static enum step read_body_answer(struct upload *u, const struct http_call *call
 		err_set(err, ERR_NET, "the registry answered before the blob was sent");
 	if (u->odd_answers++ >= ODD_ANSWERS_MAX)
 		return STEP_OVER;
-	return http_again(u->s->client, u->w, call, &u->body_history, answer, err) == HTTP_AGAIN ? STEP_ANEW :
-												   STEP_OVER;
+	return http_again(u->s->client, u->w, call, &u->body_history, answer, err) == HTTP_AGAIN
+		       ? STEP_ANEW
+		       : STEP_OVER;
 }
 
 /* One request with LEN bytes of BODY. */
-static enum step send_body(struct upload *u, struct http_call *call, struct stream *body, int64_t len,
-			   bool progress, struct err *err)
+static enum step send_body(struct upload *u, struct http_call *call, struct stream *body,
+			   int64_t len, bool progress, struct err *err)
 {
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	int64_t begun_ms = world_now_ms(u->w);
@@ -340,7 +344,8 @@ static enum step send_by_chunks(struct upload *u, struct err *err)
 		enum step step;
 
 		call.what = "blob";
-		call.headers[0] = (struct http_header){ "Content-Type", "application/octet-stream" };
+		call.headers[0] =
+			(struct http_header){ "Content-Type", "application/octet-stream" };
 		call.headers[1] = (struct http_header){ "Content-Range", range };
 		step = send_body(u, &call, body, len, false, err);
 		if (step != STEP_DONE)
@@ -402,8 +407,8 @@ static void upload_clear(struct upload *u)
 	free(u->location);
 }
 
-bool blob_upload(const struct world *w, struct session *s, struct image *image, const struct descriptor *d,
-		 struct err *err)
+bool blob_upload(const struct world *w, struct session *s, struct image *image,
+		 const struct descriptor *d, struct err *err)
 {
 	CLEANUP(upload_clear)
 	struct upload u = { .w = w, .s = s, .image = image, .d = d, .chunk_bytes = CHUNK_BYTES };

@@ -86,16 +86,17 @@ static bool read_root(struct verification *v, const char *reference, const struc
 	return *ret || is_absent(v, reference, err);
 }
 
-static bool check_digest(const struct verification *v, const struct manifest *root, const char *reference,
-			 const struct digest *expect, struct err *err)
+static bool check_digest(const struct verification *v, const struct manifest *root,
+			 const char *reference, const struct digest *expect, struct err *err)
 {
 	CLEANUP(mem_freep) char *name = reference_name(v->ref);
 
 	if (!expect || digest_same(&root->digest, expect))
 		return true;
 	if (strcmp(reference, expect->text) == 0)
-		return err_set(err, ERR_INCOMPLETE, "'%s' answers to '%s' with bytes that hash to '%s'", name,
-			       reference, root->digest.text);
+		return err_set(err, ERR_INCOMPLETE,
+			       "'%s' answers to '%s' with bytes that hash to '%s'", name, reference,
+			       root->digest.text);
 	return err_set(err, ERR_OTHER_DIGEST, "'%s:%s' is on '%s', not on '%s'", name, reference,
 		       root->digest.text, expect->text);
 }
@@ -113,7 +114,9 @@ static void keep_root(struct verification *v, struct manifest *root)
 
 static bool prove_root(struct verification *v, const struct digest *expect, struct err *err)
 {
-	const struct digest *wanted = expect ? expect : v->ref->digest.text[0] ? &v->ref->digest : NULL;
+	const struct digest *wanted = expect		       ? expect
+				      : v->ref->digest.text[0] ? &v->ref->digest
+							       : NULL;
 	const char *reference = v->ref->tag ? v->ref->tag : v->ref->digest.text;
 	struct manifest *root = NULL;
 
@@ -144,7 +147,8 @@ static void collect_children(struct verification *v, size_t first, size_t end)
 		for (size_t k = 0; m->kind == MANIFEST_INDEX && k < m->entry_count; k++) {
 			if (is_known_manifest(v, &m->entries[k].digest))
 				continue;
-			v->children = mem_realloc(v->children, v->child_count + 1, sizeof(*v->children));
+			v->children =
+				mem_realloc(v->children, v->child_count + 1, sizeof(*v->children));
 			v->children[v->child_count++] = &m->entries[k];
 		}
 	}
@@ -166,7 +170,8 @@ static bool read_child(const struct world *w, void *arg, size_t i, struct err *e
 
 static void keep_children(struct verification *v)
 {
-	v->manifests = mem_realloc(v->manifests, v->manifest_count + v->child_count, sizeof(*v->manifests));
+	v->manifests = mem_realloc(v->manifests, v->manifest_count + v->child_count,
+				   sizeof(*v->manifests));
 	for (size_t i = 0; i < v->child_count; i++) {
 		struct manifest *m = TAKE(v->child_manifests[i]);
 
@@ -195,7 +200,8 @@ static bool prove_children(struct verification *v, struct err *err)
 			return true;
 		if (level > LEVELS_MAX || v->manifest_count + v->child_count > MANIFESTS_MAX ||
 		    v->tree_bytes > TREE_BYTES_MAX)
-			return err_set(err, ERR_INCOMPLETE, "the index is deeper or wider than can be proven");
+			return err_set(err, ERR_INCOMPLETE,
+				       "the index is deeper or wider than can be proven");
 		if (!pool_run(v->w, v->jobs, v->child_count, read_child, v, err))
 			return false;
 		keep_children(v);
@@ -289,11 +295,13 @@ static bool is_whole(const struct verification *v, struct err *err)
 }
 
 bool image_verify(const struct world *w, struct session *s, const struct reference *ref,
-		  const struct digest *expect, enum verify_depth depth, size_t jobs, struct proof *ret,
-		  struct err *err)
+		  const struct digest *expect, enum verify_depth depth, size_t jobs,
+		  struct proof *ret, struct err *err)
 {
 	CLEANUP(verification_clear)
-	struct verification v = { .w = w, .s = s, .ref = ref, .depth = depth, .jobs = jobs, .proof = ret };
+	struct verification v = {
+		.w = w, .s = s, .ref = ref, .depth = depth, .jobs = jobs, .proof = ret
+	};
 	int64_t begun_ms = world_now_ms(w);
 	bool proven;
 

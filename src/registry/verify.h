@@ -18,17 +18,17 @@ enum verify_depth {
 struct proof {
 	struct digest digest; /* of the root manifest as it was read back */
 	char *media_type;
-	int64_t size_bytes;	  /* of the root manifest */
+	int64_t size_bytes; /* of the root manifest */
 	enum verify_depth depth;
-	size_t manifest_count;	  /* read back and hashed, the root among them */
-	size_t blob_count;	  /* present with the right size */
-	size_t elsewhere_count;	  /* non-distributable: not asked for */
-	int64_t blob_bytes;	  /* sum of the sizes of blob_count blobs */
-	int64_t proven_wall_ms;	  /* when the last answer was in */
+	size_t manifest_count;	/* read back and hashed, the root among them */
+	size_t blob_count;	/* present with the right size */
+	size_t elsewhere_count; /* non-distributable: not asked for */
+	int64_t blob_bytes;	/* sum of the sizes of blob_count blobs */
+	int64_t proven_wall_ms; /* when the last answer was in */
 	int64_t took_ms;
-	struct strings present;	  /* "sha256:..." of blob_count blobs */
-	struct strings missing;	  /* what should be there and is not, or is something else */
-	bool has_wrong_bytes;	  /* something answers to a missing one's digest, but it is not it */
+	struct strings present; /* "sha256:..." of blob_count blobs */
+	struct strings missing; /* what should be there and is not, or is something else */
+	bool has_wrong_bytes;	/* something answers to a missing one's digest, but it is not it */
 };
 
 void proof_clear(struct proof *p);

@@ -10,7 +10,8 @@
  *	refused			what, source, fingerprint, text
  *	wait			wait (ms), text
  *	blob			digest, stage, done, size; stage "sending" and "packing" at most twice a second
- * Fields may be added; those that are here stay.
+ * What is said at the end comes as a "note", the error of the command as an "error" (message, evidence, cause, hint);
+ * those have no moment. Fields may be added; those that are here stay.
  */
 #include "report/display.h"
 

@@ -65,12 +65,22 @@ static struct js *subject_json(const struct outcome *o)
 	return subject;
 }
 
+/* A receipt is read later, by somebody who wants to know which blobs were seen. */
+static struct js *result_with_blobs(const struct outcome *o)
+{
+	struct js *result = result_json(o);
+
+	if (o->proof)
+		js_put(result, "present", strings_json(&o->proof->present));
+	return result;
+}
+
 static struct js *results_json(const struct outcome *outcomes, size_t count)
 {
 	struct js *results = js_array();
 
 	for (size_t i = 0; i < count; i++)
-		js_append(results, result_json(&outcomes[i]));
+		js_append(results, result_with_blobs(&outcomes[i]));
 	return results;
 }
 

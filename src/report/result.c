@@ -31,26 +31,6 @@ char *result_line(const struct outcome *o, enum result_form form)
 	return reference_with_digest(o->ref, digest);
 }
 
-/* A value that js.h has no word for, written as JSON by us. */
-static void put_literal(struct js *object, const char *key, const char *literal)
-{
-	CLEANUP(js_freep) struct js *array = NULL;
-	CLEANUP(mem_freep) char *text = mem_printf("[%s]", literal);
-	struct err err = ERR_INIT;
-
-	if (js_parse(text, strlen(text), strlen(text), ERR_UNEXPECTED, &array, &err))
-		js_put(object, key, js_copy(js_at(array, 0)));
-	err_clear(&err);
-}
-
-/* In 64ths, because those are exact in binary: 9.40625 rather than 9.4000000000000004. */
-static void put_seconds(struct js *object, int64_t ms)
-{
-	CLEANUP(mem_freep) char *text = mem_printf("%.6f", (double)(ms * 64 / 1000) / 64);
-
-	put_literal(object, "seconds", text);
-}
-
 static const char *depth_text(enum verify_depth depth)
 {
 	static const char *const texts[] = {
@@ -62,28 +42,32 @@ static const char *depth_text(enum verify_depth depth)
 	return texts[depth];
 }
 
+struct js *strings_json(const struct strings *list)
+{
+	struct js *array = js_array();
+
+	for (size_t i = 0; i < list->count; i++)
+		js_append_string(array, list->at[i]);
+	return array;
+}
+
 static struct js *proof_json(const struct outcome *o)
 {
 	const struct proof *p = o->proof;
-	CLEANUP(mem_freep)
-	char *blobs = mem_printf("[%zu,%zu]", p->blob_count, p->blob_count + p->missing.count);
-	struct js *object = js_object();
+	struct js *object = js_object(), *blobs = js_array();
 	char at[TIME_TEXT_SIZE];
 
 	js_put_bool(object, "tag", !o->err && o->ref->tag);
 	js_put_bool(object, "digest", !o->err);
 	js_put_string(object, "depth", depth_text(p->depth));
 	js_put_integer(object, "manifests", (int64_t)p->manifest_count);
-	put_literal(object, "blobs", blobs);
+	js_append_integer(blobs, (int64_t)p->blob_count);
+	js_append_integer(blobs, (int64_t)(p->blob_count + p->missing.count));
+	js_put(object, "blobs", blobs);
 	js_put_integer(object, "elsewhere", (int64_t)p->elsewhere_count);
 	js_put_integer(object, "bytes", p->blob_bytes);
-	if (p->missing.count) {
-		struct js *missing = js_array();
-
-		for (size_t i = 0; i < p->missing.count; i++)
-			js_append_string(missing, p->missing.at[i]);
-		js_put(object, "missing", missing);
-	}
+	if (p->missing.count)
+		js_put(object, "missing", strings_json(&p->missing));
 	if (p->proven_wall_ms) {
 		time_format_rfc3339(p->proven_wall_ms, at);
 		js_put_string(object, "at", at);
@@ -109,7 +93,7 @@ static void put_push(struct js *object, const struct push_result *r)
 		js_put_string(object, "before", r->before.text);
 }
 
-static struct js *error_json(const struct err *err)
+struct js *error_json(const struct err *err)
 {
 	struct js *object = js_object();
 
@@ -155,7 +139,7 @@ struct js *result_json(const struct outcome *o)
 	js_put(object, "token", token);
 	js_put_integer(object, "retries", (int64_t)o->count.retries);
 	js_put_integer(object, "requests", (int64_t)o->count.requests);
-	put_seconds(object, o->took_ms);
+	js_put_real(object, "seconds", (double)o->took_ms / 1000);
 	if (o->err)
 		js_put(object, "error", error_json(o->err));
 	return object;

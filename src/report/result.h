@@ -31,6 +31,10 @@ char *result_line(const struct outcome *o, enum result_form form);
  */
 struct js *result_json(const struct outcome *o);
 
+/* Parts of it that others write too. */
+struct js *error_json(const struct err *err);
+struct js *strings_json(const struct strings *list);
+
 /* "Landed. 6 blobs, 412 MB: 288 MB sent, 124 MB already there; proven in 180 ms". The caller frees. */
 char *result_sentence(const struct outcome *o);
 

@@ -18,7 +18,8 @@ struct digest {
 };
 
 /* Lower-case hex of exactly the algorithm's length; everything else fails with CODE. */
-MUST_USE bool digest_parse(const char *text, enum err_code code, struct digest *ret, struct err *err);
+MUST_USE bool digest_parse(const char *text, enum err_code code, struct digest *ret,
+			   struct err *err);
 bool digest_is_valid(const char *text);
 
 bool digest_same(const struct digest *a, const struct digest *b);

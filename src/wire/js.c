@@ -87,8 +87,8 @@ bool js_true(const struct js *j)
 	return json_is_true(theirs(j));
 }
 
-bool js_each(const struct js *object, bool (*each)(void *arg, const char *key, const struct js *value),
-	     void *arg)
+bool js_each(const struct js *object,
+	     bool (*each)(void *arg, const char *key, const struct js *value), void *arg)
 {
 	const char *key;
 	json_t *value;
@@ -102,7 +102,7 @@ bool js_each(const struct js *object, bool (*each)(void *arg, const char *key, c
 }
 
 static const char *const type_names[] = {
-	[JS_STRING] = "a string", [JS_INTEGER] = "an integer", [JS_BOOL] = "true or false",
+	[JS_STRING] = "a string",  [JS_INTEGER] = "an integer", [JS_BOOL] = "true or false",
 	[JS_OBJECT] = "an object", [JS_ARRAY] = "an array",
 };
 
@@ -143,7 +143,8 @@ bool js_dispatch(const struct js *object, const struct js_field *fields, size_t 
 			continue;
 		}
 		if (!store(f, value, (char *)target + f->offset))
-			return err_set(err, code, "field '%s' is not %s", f->name, type_names[f->type]);
+			return err_set(err, code, "field '%s' is not %s", f->name,
+				       type_names[f->type]);
 	}
 	return true;
 }
@@ -180,6 +181,11 @@ void js_put_integer(struct js *object, const char *key, int64_t number)
 	js_put(object, key, made(json_integer(number)));
 }
 
+void js_put_real(struct js *object, const char *key, double number)
+{
+	js_put(object, key, made(json_real(number)));
+}
+
 void js_put_bool(struct js *object, const char *key, bool value)
 {
 	js_put(object, key, made(json_boolean(value)));
@@ -188,6 +194,11 @@ void js_put_bool(struct js *object, const char *key, bool value)
 void js_append(struct js *array, struct js *value)
 {
 	json_array_append_new(theirs(array), theirs(value));
+}
+
+void js_append_integer(struct js *array, int64_t number)
+{
+	js_append(array, made(json_integer(number)));
 }
 
 void js_append_string(struct js *array, const char *text)
@@ -202,7 +213,8 @@ struct js *js_copy(const struct js *j)
 
 char *js_text(const struct js *j, enum js_form form)
 {
-	size_t flags = JSON_ENCODE_ANY | (form == JS_INDENTED ? JSON_INDENT(2) : JSON_COMPACT);
+	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(6) |
+		       (form == JS_INDENTED ? JSON_INDENT(2) : JSON_COMPACT);
 	CLEANUP(mem_freep) char *text = json_dumps(theirs(j), flags);
 
 	return mem_strdup(text ? text : "null");

@@ -19,8 +19,8 @@ struct js;
  * One JSON text of LEN bytes, at most CEILING; nothing may follow it, no key may stand twice, NUL in a string
  * and nesting beyond the library's limit are refused. Fails with CODE, the caller's word for bad input.
  */
-MUST_USE bool js_parse(const char *bytes, size_t len, size_t ceiling, enum err_code code, struct js **ret,
-		       struct err *err);
+MUST_USE bool js_parse(const char *bytes, size_t len, size_t ceiling, enum err_code code,
+		       struct js **ret, struct err *err);
 void js_free(struct js *j);
 DEFINE_FREEP(struct js, js_free)
 
@@ -35,8 +35,8 @@ bool js_number(const struct js *j, double *ret); /* integers and reals */
 bool js_true(const struct js *j);
 
 /* Calls each(arg, key, value) in the document's order until it returns false; returns whether all were seen. */
-bool js_each(const struct js *object, bool (*each)(void *arg, const char *key, const struct js *value),
-	     void *arg);
+bool js_each(const struct js *object,
+	     bool (*each)(void *arg, const char *key, const struct js *value), void *arg);
 
 /*
  * A table per object that reads like its specification. Fields that the table does not name are ignored.
@@ -66,8 +66,10 @@ struct js *js_array(void);
 void js_put(struct js *object, const char *key, struct js *value);
 void js_put_string(struct js *object, const char *key, const char *text);
 void js_put_integer(struct js *object, const char *key, int64_t number);
+void js_put_real(struct js *object, const char *key, double number); /* six digits */
 void js_put_bool(struct js *object, const char *key, bool value);
 void js_append(struct js *array, struct js *value);
+void js_append_integer(struct js *array, int64_t number);
 void js_append_string(struct js *array, const char *text);
 
 /* The same content once more, to be put into another document. */

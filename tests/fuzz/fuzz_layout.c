@@ -1,7 +1,8 @@
 /*
- * A whole layout: parts with a NUL between them. The first is index.json, each other one a blob. "$B" in a part
- * stands for digest and size of the blob B (a letter from A) that comes later, so that what is found at random
- * can still be a tree. The first byte says for which platform it is opened, and as which form.
+ * A whole layout: parts with a NUL between them. The first is index.json, each other one a blob.
+ * "$B" in a part stands for digest and size of the blob B (a letter from A) that comes later, so
+ * that what is found at random can still be a tree. The first byte says for which platform it is
+ * opened, and as which form.
  */
 #include "base/mem.h"
 #include "image/forms.h"

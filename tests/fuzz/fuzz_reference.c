@@ -1,5 +1,6 @@
 /*
- * Any text as the name of an image. What is taken must mean the same when its own text is read again.
+ * Any text as the name of an image. What is taken must mean the same when its own text is read
+ * again.
  */
 #include "base/mem.h"
 #include "image/reference.h"

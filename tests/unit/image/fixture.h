@@ -1,6 +1,6 @@
 /*
- * What the tests of this room share: a directory that goes away, a world, and files that can be written as a
- * directory or as a tar, byte by byte, so that a test can also write a bad one.
+ * What the tests of this room share: a directory that goes away, a world, and files that can be
+ * written as a directory or as a tar, byte by byte, so that a test can also write a bad one.
  */
 #ifndef TESTS_IMAGE_FIXTURE_H
 #define TESTS_IMAGE_FIXTURE_H
@@ -279,7 +279,10 @@ static inline void files_write_tar(const struct files *files, const char *path)
 	buf_clear(&tar);
 }
 
-/* "application/..." and its size and digest as a JSON object; EXTRA begins with a comma or is empty. Caller frees. */
+/*
+ * "application/..." and its size and digest as a JSON object; EXTRA begins with a comma or is
+ * empty. Caller frees.
+ */
 static inline char *descriptor_json(const char *media_type, const struct digest *d, size_t len,
 				    const char *extra)
 {
@@ -288,8 +291,8 @@ static inline char *descriptor_json(const char *media_type, const struct digest 
 }
 
 /*
- * An image of one config and LAYER as its only layer, as blobs of a layout; its descriptor as JSON, with EXTRA.
- * The caller frees.
+ * An image of one config and LAYER as its only layer, as blobs of a layout; its descriptor as JSON,
+ * with EXTRA. The caller frees.
  */
 static inline char *files_add_image(struct files *files, const char *os, const char *architecture,
 				    const char *layer_media, const char *layer, const char *extra)
@@ -316,7 +319,10 @@ static inline char *files_add_image(struct files *files, const char *os, const c
 	return json;
 }
 
-/* Of the descriptors in LIST, separated by commas; as a blob; its descriptor as JSON, with EXTRA. Caller frees. */
+/*
+ * Of the descriptors in LIST, separated by commas; as a blob; its descriptor as JSON, with EXTRA.
+ * Caller frees.
+ */
 static inline char *files_add_index(struct files *files, const char *list, const char *extra)
 {
 	char *index = mem_printf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}",

@@ -224,7 +224,9 @@ static void test_simple(void **state)
 	assert_string_equal(image_root(i)->digest.text, image_root(again)->digest.text);
 }
 
-/* The very bytes, so that a change of ours is seen: it would mean that every image is sent again. */
+/*
+ * The very bytes, so that a change of ours is seen: it would mean that every image is sent again.
+ */
 static void test_digest_stays(void **state)
 {
 	struct fixture *f = *state;

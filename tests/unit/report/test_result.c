@@ -163,8 +163,8 @@ static void test_json_of_success(void **state)
 	assert_text(j, "token.source", "metadata");
 	assert_number(j, "token.renewals", 3);
 	assert_number(j, "retries", 2);
-	assert_number(j, "seconds", 9.390625);
-	assert_non_null(strstr(line, "\"seconds\":9.390625"));
+	assert_number(j, "seconds", 9.4);
+	assert_non_null(strstr(line, "\"seconds\":9.4"));
 	assert_null(js_get(j, "error"));
 	js_free(j);
 	sample_clear(&s);

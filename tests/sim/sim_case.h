@@ -1,0 +1,52 @@
+/*
+ * One whole push in a simulated world, and the laws it is judged by (the promise of the program, seen from the
+ * registry's side).
+ */
+#ifndef SIM_CASE_H
+#define SIM_CASE_H
+
+#include "registry/push.h"
+#include "sim/sim_source.h"
+
+#define SIM_TAG "v1"
+
+struct sim_case {
+	struct sim sim;
+	struct sim_source source;
+	struct image *image;
+	struct strings more_tags;
+	struct strings mount_from;
+	struct push_options options;
+	struct push_result result;
+	struct err err;
+	int64_t timeout_ms;
+	int64_t took_ms;
+	bool landed;
+};
+
+enum sim_law {
+	LAW_KEPT,
+	LAW_WRONG_SUCCESS, /* true, and the image is not whole in the registry */
+	LAW_SURRENDER,	   /* false, although the world had become good in time */
+	LAW_DISOWNED,	   /* the tag was moved, and the error does not say that it may have been */
+	LAW_SECRET,	   /* a token went to another origin */
+	LAW_TOO_LONG,
+	LAW_UNFOUNDED, /* a manifest was sent before what it names, with no fault to blame */
+	SIM_LAWS,
+};
+
+extern const char *const sim_law_names[SIM_LAWS];
+
+/* An index over two platforms, four workers, tokens of five minutes; everything may be changed before it runs. */
+void sim_case_init(struct sim_case *c, uint64_t seed);
+void sim_case_image(struct sim_case *c, struct sim_rng *rng,
+		    const struct sim_image_options *options);
+void sim_case_run(struct sim_case *c);
+void sim_case_clear(struct sim_case *c);
+
+/* WHY gets a sentence when a law is broken. */
+enum sim_law sim_case_judge(struct sim_case *c, bool must_land, struct buf *why);
+
+size_t sim_case_faults(const struct sim_case *c);
+
+#endif
