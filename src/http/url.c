@@ -39,11 +39,21 @@ static bool is_http(CURLU *u)
 	       (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
 }
 
+/* The library would make something of them. */
+static bool has_space_or_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text <= 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
 bool url_resolve(const char *base, const char *target, char **ret, struct err *err)
 {
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
 
-	if (!parse(u, base) || !parse(u, target) || !is_http(u) || !get(u, CURLUPART_URL, 0, ret))
+	if (has_space_or_control(target) || !parse(u, base) || !parse(u, target) || !is_http(u) ||
+	    !get(u, CURLUPART_URL, 0, ret))
 		return err_set(err, ERR_NET, "'%.200s' is no URL that can be followed", target);
 	return true;
 }
@@ -85,15 +95,27 @@ bool url_is_https(const char *url)
 	return strncasecmp(url, "https://", 8) == 0;
 }
 
-char *url_keep_https(const char *base, const char *url)
+static bool only_lacks_https(const char *base, const char *url)
 {
 	CLEANUP(mem_freep) char *ours = url_authority(base);
 	CLEANUP(mem_freep) char *theirs = url_authority(url);
 
-	if (url_is_https(base) && !url_is_https(url) && ours && theirs &&
-	    strcasecmp(ours, theirs) == 0)
-		return mem_printf("https%s", url + strlen("http"));
-	return mem_strdup(url);
+	return url_is_https(base) && !url_is_https(url) && ours && theirs &&
+	       strcasecmp(ours, theirs) == 0;
+}
+
+char *url_keep_https(const char *base, const char *url)
+{
+	CLEANUP(url_cleanupp) CURLU *u = curl_url();
+	CLEANUP(mem_freep) char *port = NULL;
+	char *kept = NULL;
+
+	if (!only_lacks_https(base, url) || !parse(u, url))
+		return mem_strdup(url);
+	if (!get(u, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT, &port))
+		curl_url_set(u, CURLUPART_PORT, NULL, 0); /* an explicit :80 goes with http */
+	curl_url_set(u, CURLUPART_SCHEME, "https", 0);
+	return get(u, CURLUPART_URL, 0, &kept) ? kept : mem_strdup(url);
 }
 
 char *url_authority(const char *url)
@@ -129,8 +151,11 @@ static char *bare_host(const char *authority_or_url)
 	char *url = strstr(authority_or_url, "://") ? mem_strdup(authority_or_url)
 						    : mem_printf("https://%s/", authority_or_url);
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
+	struct in6_addr bare;
 	char *host = NULL;
 
+	if (inet_pton(AF_INET6, authority_or_url, &bare) == 1)
+		return mem_strdup(authority_or_url);
 	if (!parse(u, url) || !get(u, CURLUPART_HOST, 0, &host))
 		return mem_strdup("");
 	if (host[0] == '[') {

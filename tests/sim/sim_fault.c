@@ -63,7 +63,7 @@ const struct sim_fault_looks sim_fault_looks[SIM_FAULTS] = {
 	[FAULT_HEAD_PRESENT] = { "head-present", BIT(SIM_BLOB_HEAD), 0, NULL, NULL, true },
 	[FAULT_HEAD_ABSENT] = { "head-absent", BIT(SIM_BLOB_HEAD), 0, NULL, NULL, true },
 	[FAULT_HEAD_LENGTH] = { "head-length", BIT(SIM_BLOB_HEAD), 0, NULL, NULL, false },
-	[FAULT_TOKEN_DIES] = { "token-dies", AUTHORIZED & ~BIT(SIM_TOKEN), 0, NULL, NULL, false },
+	[FAULT_TOKEN_DIES] = { "token-dies", AUTHORIZED & ~BIT(SIM_TOKEN), 0, NULL, NULL, true },
 };
 
 bool sim_fault_fits(enum sim_fault fault, enum sim_what what, bool for_proof)

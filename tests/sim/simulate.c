@@ -210,7 +210,8 @@ static bool has_auth_faults(const struct sim_case *c)
 	const size_t *fired = c->sim.plan.fired;
 
 	return fired[FAULT_401_BARE] || fired[FAULT_401_CHALLENGE] || fired[FAULT_403_DENIED] ||
-	       fired[FAULT_403_UNAUTHENTICATED] || fired[FAULT_400_UNAUTHORIZED];
+	       fired[FAULT_403_UNAUTHENTICATED] || fired[FAULT_400_UNAUTHORIZED] ||
+	       fired[FAULT_TOKEN_DIES];
 }
 
 /*

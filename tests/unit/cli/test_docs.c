@@ -9,13 +9,13 @@
 
 static char *help_of(const struct command *c)
 {
-	char *text = NULL;
+	CLEANUP(mem_freep) char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	help_command(out, c);
 	fclose(out);
-	return text;
+	return mem_strdup(text);
 }
 
 /* NEEDLE with nothing behind it that would make it another name. */
