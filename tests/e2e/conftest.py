@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,44 @@ import images  # noqa: E402
 from front import Front  # noqa: E402
 from gate import Gate  # noqa: E402
 from registry import Registry  # noqa: E402
+
+MARKS = {
+    "long": "one of a wide table's cases that only ./dev check-long runs",
+    "smoke": "also on the release binary",
+    "tsan": "also under ThreadSanitizer",
+    "valgrind": "one push under valgrind",
+}
+
+# Wide tables: every check runs one in N of their cases, always the same ones; check-long runs all.
+ONE_IN = {"test_case[once": 4, "test_push_of_many_lives": 4, "test_killed_at": 4,
+          "test_refused_for_ever": 3, "test_at_a_moment": 2, "test_at_a_request": 2,
+          "test_refused_inside_a_body": 3, "test_reference_to_verify": 4}
+
+SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")
+THREADS = ("test_layout", "test_killed_at", "test_at_a_moment", "test_rotated_file",
+           "test_tokens_of_few_requests")
+
+
+def pytest_configure(config):
+    for mark in MARKS.items():
+        config.addinivalue_line("markers", ": ".join(mark))
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        name = item.nodeid.rpartition("::")[2]
+        one_in = next((n for start, n in ONE_IN.items() if name.startswith(start)), 1)
+        chosen = zlib.crc32(name.encode()) % one_in == 0
+        function = name.partition("[")[0]
+        if not chosen:
+            item.add_marker("long")
+        if function in SMOKE:
+            item.add_marker("smoke")
+        if function in THREADS and (chosen or one_in == 1):
+            item.add_marker("tsan")
+        if function == "test_oci_archive":
+            item.add_marker("valgrind")
+
 
 USER, SECRET = "oauth2accesstoken", "ya29.secret-of-the-test"
 HARD_TIMEOUT_S = 60
@@ -94,7 +133,7 @@ class Landed:
                     "DOCKER_CONFIG": str(home / "docker"), "XDG_CONFIG_HOME": str(home / "config"),
                     "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": str(home / "run"),
                     "TMPDIR": str(home)}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 self.env[name] = os.environ[name]
         self.children = []

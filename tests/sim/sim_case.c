@@ -81,12 +81,13 @@ static bool holds_all(struct sim_case *c, struct buf *why)
 	return true;
 }
 
-/* What was sent but could not be proven is called that, unless the registry itself was late in showing it. */
-static bool is_disowned(struct sim_case *c, bool whole)
+/* What was sent but could not be proven is called that, unless the registry itself said that it is not so. */
+static bool is_disowned(const struct sim_case *c, bool whole)
 {
-	if (c->landed || !whole || !c->result.manifest_sent || c->err.code == ERR_UNPROVEN)
+	if (c->landed || !whole || !c->result.manifest_sent)
 		return false;
-	return !c->sim.plan.fired[FAULT_LATE];
+	return c->err.code != ERR_UNPROVEN && c->err.code != ERR_ABSENT && c->err.code != ERR_OTHER_DIGEST &&
+	       c->err.code != ERR_INCOMPLETE;
 }
 
 static bool blob_faults_fired(const struct sim_case *c)
