@@ -151,11 +151,13 @@ static char *bare_host(const char *authority_or_url)
 	char *url = strstr(authority_or_url, "://") ? mem_strdup(authority_or_url)
 						    : mem_printf("https://%s/", authority_or_url);
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
+	CLEANUP(mem_freep)
+	char *without_zone = mem_strndup(authority_or_url, strcspn(authority_or_url, "%"));
 	struct in6_addr bare;
 	char *host = NULL;
 
-	if (inet_pton(AF_INET6, authority_or_url, &bare) == 1)
-		return mem_strdup(authority_or_url);
+	if (inet_pton(AF_INET6, without_zone, &bare) == 1)
+		return TAKE(without_zone);
 	if (!parse(u, url) || !get(u, CURLUPART_HOST, 0, &host))
 		return mem_strdup("");
 	if (host[0] == '[') {
