@@ -15,14 +15,14 @@
 #include <string.h>
 
 /* Fails naming what was expected, and of what. */
-#define assert_that(condition, ...)                                        \
-	do {                                                               \
-		if (!(condition)) {                                        \
-			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);    \
-			fprintf(stderr, __VA_ARGS__);                      \
-			fprintf(stderr, "\n");                             \
-			fail_msg("%s", #condition);                        \
-		}                                                          \
+#define assert_that(condition, ...)                                     \
+	do {                                                            \
+		if (!(condition)) {                                     \
+			fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
+			fprintf(stderr, __VA_ARGS__);                   \
+			fprintf(stderr, "\n");                          \
+			fail_msg("%s", #condition);                     \
+		}                                                       \
 	} while (0)
 
 #endif

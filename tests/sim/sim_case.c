@@ -86,8 +86,8 @@ static bool is_disowned(const struct sim_case *c, bool whole)
 {
 	if (c->landed || !whole || !c->result.manifest_sent)
 		return false;
-	return c->err.code != ERR_UNPROVEN && c->err.code != ERR_ABSENT && c->err.code != ERR_OTHER_DIGEST &&
-	       c->err.code != ERR_INCOMPLETE;
+	return c->err.code != ERR_UNPROVEN && c->err.code != ERR_ABSENT &&
+	       c->err.code != ERR_OTHER_DIGEST && c->err.code != ERR_INCOMPLETE;
 }
 
 static bool blob_faults_fired(const struct sim_case *c)

@@ -151,6 +151,8 @@ static size_t draw_length(struct build *b)
 {
 	size_t max = b->options->layer_bytes_max;
 
+	if (b->options->layers_are_full)
+		return max;
 	switch (sim_rng_below(b->rng, 8)) {
 	case 0:
 		return 1;

@@ -11,6 +11,7 @@ struct sim_image_options {
 	size_t platforms; /* 0: a plain manifest; else an index over so many */
 	size_t layers;	  /* each */
 	size_t layer_bytes_max;
+	bool layers_are_full;	/* all of them have the most bytes */
 	bool layers_are_shared; /* the first one by all platforms */
 	bool has_elsewhere;	/* a non-distributable layer more, which the source has not */
 	bool docker_types;

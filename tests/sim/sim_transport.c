@@ -290,7 +290,10 @@ static bool sim_open(struct transport *transport, const struct world *w,
 	if (!world_check(w, err))
 		return false;
 	trip_begin(&t, of->for_proof);
+	if (++of->net->under_way > of->net->most_under_way)
+		of->net->most_under_way = of->net->under_way;
 	answered = travel(&t);
+	of->net->under_way--;
 	trace(&t, of->net, answered);
 	sim_registry_record(of->net->registry, &t.asked, answered ? t.answer.status : 0, t.fault);
 	if (answered)

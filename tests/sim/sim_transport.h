@@ -22,7 +22,9 @@ struct sim_net {
 	int64_t latency_ms; /* each way, up to twice that */
 	int64_t bytes_per_ms;
 	size_t requests;
-	FILE *trace; /* NULL: silent */
+	size_t under_way;
+	size_t most_under_way; /* at once */
+	FILE *trace;	       /* NULL: silent */
 
 	/* Called before request NUMBER is answered. */
 	void (*hook)(void *arg, size_t number, const struct sim_request *q);

@@ -73,15 +73,16 @@ static size_t run_plain(const struct ways *ways)
 	sim_case_init(&c, ways->seed);
 	ways->prepare(&c);
 	sim_case_run(&c);
-	assert_that(sim_case_judge(&c, true, &why) == LAW_KEPT, "%s: %s", ways->name, buf_str(&why));
+	assert_that(sim_case_judge(&c, true, &why) == LAW_KEPT, "%s: %s", ways->name,
+		    buf_str(&why));
 	requests = c.sim.net.requests;
 	sim_case_clear(&c);
 	buf_clear(&why);
 	return requests;
 }
 
-static void note(struct table *t, const struct sim_case *c, const struct sim_planned *p, enum sim_law law,
-		 const struct buf *why)
+static void note(struct table *t, const struct sim_case *c, const struct sim_planned *p,
+		 enum sim_law law, const struct buf *why)
 {
 	struct row *row = &t->rows[p->fault][c->sim.registry.records[p->request - 1].what];
 
@@ -123,8 +124,8 @@ static void run_with(const struct ways *ways, const struct sim_planned *planned,
 		law = sim_case_judge(&c, true, &why);
 		note(t, &c, &at, law, &why);
 		if (law != LAW_KEPT)
-			fprintf(stderr, "torture: %s: request %zu, %s\n", ways->name, planned->request,
-				sim_fault_looks[planned->fault].name);
+			fprintf(stderr, "torture: %s: request %zu, %s\n", ways->name,
+				planned->request, sim_fault_looks[planned->fault].name);
 	}
 	sim_case_clear(&c);
 	buf_clear(&why);
@@ -137,9 +138,9 @@ static void show(const struct table *t)
 			const struct row *row = &t->rows[f][w];
 
 			if (row->failed)
-				fprintf(stderr, "%-20s %-13s %zu of %zu: %s: %s\n", sim_fault_looks[f].name,
-					sim_what_names[w], row->failed, row->tried, sim_law_names[row->law],
-					row->why);
+				fprintf(stderr, "%-20s %-13s %zu of %zu: %s: %s\n",
+					sim_fault_looks[f].name, sim_what_names[w], row->failed,
+					row->tried, sim_law_names[row->law], row->why);
 		}
 	fprintf(stderr, "%zu of %zu runs failed\n", t->failed, t->tried);
 }
@@ -184,10 +185,12 @@ static void draw_pair(struct sim_rng *rng, size_t requests, struct sim_planned p
 				1 + (size_t)sim_rng_below(rng, requests),
 				(enum sim_fault)(1 + sim_rng_below(rng, SIM_FAULTS - 1)),
 			};
-	} while (pair[0].request == pair[1].request || (is_known(pair[0].fault) && is_known(pair[1].fault)));
+	} while (pair[0].request == pair[1].request ||
+		 (is_known(pair[0].fault) && is_known(pair[1].fault)));
 }
 
-static bool pair_is_survived(const struct ways *ways, const struct sim_planned pair[2], struct buf *why)
+static bool pair_is_survived(const struct ways *ways, const struct sim_planned pair[2],
+			     struct buf *why)
 {
 	struct sim_case c;
 	enum sim_law law;

@@ -28,7 +28,7 @@ struct fake_source {
 	struct source source;
 	struct fake_world *world;
 	struct fake_value values[FAKE_VALUES_MAX];
-	bool stored; /* cannot be renewed */
+	bool stored;	 /* cannot be renewed */
 	int64_t life_ms; /* 0: not known */
 	atomic_int asked;
 };
@@ -89,10 +89,10 @@ struct registry {
 	size_t uses;		  /* that a token is good for; 0: any number */
 	int64_t repeats_until_ms; /* the endpoint gives out its first token again until then */
 	int64_t token_takes_ms;
-	bool denies;		  /* every token is turned away with words about permission */
+	bool denies; /* every token is turned away with words about permission */
 	bool anonymous_is_fine;
 	const char *denied_scope; /* the endpoint's 403 for it */
-	int refuses_tokens; /* the first so many are turned away at their first use */
+	int refuses_tokens;	  /* the first so many are turned away at their first use */
 
 	/* what happened */
 	size_t minted;
@@ -142,10 +142,10 @@ static inline void refuse(struct registry *r, struct fake_answer *ret)
 {
 	r->refusals++;
 	*ret = (struct fake_answer){ .status = 401, .body = "authentication required" };
-	ret->headers[0] = (struct http_header){
-		"WWW-Authenticate",
-		r->basic ? "Basic realm=\"r\"" : "Bearer realm=\"" REALM "\",service=\"r\""
-	};
+	ret->headers[0] =
+		(struct http_header){ "WWW-Authenticate", r->basic ? "Basic realm=\"r\""
+								   : "Bearer realm=\"" REALM
+								     "\",service=\"r\"" };
 }
 
 static inline void serve_token(struct fixture *f, const struct fake_request *request,
@@ -171,7 +171,8 @@ static inline void serve_token(struct fixture *f, const struct fake_request *req
 	}
 	if (r->life_s)
 		snprintf(r->answer, sizeof(r->answer),
-			 "{\"token\":\"SECRET-%zu\",\"expires_in\":%lld}", nth, (long long)r->life_s);
+			 "{\"token\":\"SECRET-%zu\",\"expires_in\":%lld}", nth,
+			 (long long)r->life_s);
 	else
 		snprintf(r->answer, sizeof(r->answer), "{\"token\":\"SECRET-%zu\"}", nth);
 	ret->status = 200;
@@ -190,8 +191,7 @@ static inline bool token_is_good(struct fixture *f, const struct fake_request *r
 	nth = strtoul(request->authorization + 14, NULL, 10);
 	if (nth >= r->minted || (int)nth < r->refuses_tokens)
 		return false;
-	if (r->real_life_ms &&
-	    fake_since_start(&f->fake) >= r->tokens[nth].at_ms + r->real_life_ms)
+	if (r->real_life_ms && fake_since_start(&f->fake) >= r->tokens[nth].at_ms + r->real_life_ms)
 		return false;
 	return !r->uses || r->tokens[nth].uses++ < r->uses;
 }
@@ -259,9 +259,9 @@ static inline void fixture_connect(struct fixture *f)
 /* The same after the registry has said what it asks for, as a session's first request hears it. */
 static inline void fixture_connect_and_learn(struct fixture *f)
 {
-	const char *const challenges[] = { f->registry.basic
-						   ? "Basic realm=\"r\""
-						   : "Bearer realm=\"" REALM "\",service=\"r\"",
+	const char *const challenges[] = { f->registry.basic ? "Basic realm=\"r\""
+							     : "Bearer realm=\"" REALM
+							       "\",service=\"r\"",
 					   NULL };
 
 	fixture_connect(f);

@@ -209,7 +209,8 @@ static void test_source_that_repeats_a_dead_token_is_waited_for(void **state)
 	assert_asks(f);
 	assert_true(fake_since_start(&f->fake) >= 13000 && fake_since_start(&f->fake) < 14000);
 	assert_true(f->fake.told_of[EVENT_WAIT] >= 10);
-	assert_true(f->registry.token_requests <= 5); /* the dead one is not shown again and again */
+	assert_true(f->registry.token_requests <=
+		    5); /* the dead one is not shown again and again */
 }
 
 static void test_source_that_never_renews_ends_after_the_wait(void **state)
@@ -233,7 +234,8 @@ static void test_stored_password_is_final_at_once(void **state)
 	f->registry.good[0] = "SECRET-other";
 	fixture_connect(f);
 	assert_false(fixture_ask(f));
-	assert_int_equal(f->registry.token_requests, 2); /* once more, for a registry that hiccuped */
+	assert_int_equal(f->registry.token_requests,
+			 2); /* once more, for a registry that hiccuped */
 	assert_true(fake_since_start(&f->fake) < 2000);
 	assert_non_null(strstr(f->fake.err.cause, "cannot be renewed"));
 	assert_err(&f->fake.err, ERR_REFUSED, "refused the credential");

@@ -321,9 +321,9 @@ static void speak_another_protocol(struct loopback *l, int fd)
 
 static void test_no_whole_answer_is_a_failure_under_way(void **state)
 {
-	static void (*const handles[])(struct loopback *l, int fd) = {
-		go_at_once, go_after_the_request, go_within_the_headers, speak_another_protocol
-	};
+	static void (*const handles[])(struct loopback * l,
+				       int fd) = { go_at_once, go_after_the_request,
+						   go_within_the_headers, speak_another_protocol };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++) {
@@ -382,14 +382,15 @@ static void cut_the_body(struct loopback *l, int fd)
 static void cut_the_chunk(struct loopback *l, int fd)
 {
 	if (loopback_read_head(l, fd))
-		loopback_say(l, fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-				    "5\r\n12345\r\n");
+		loopback_say(l, fd,
+			     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+			     "5\r\n12345\r\n");
 }
 
 static void test_body_cut_short_is_never_a_whole_one(void **state)
 {
-	static void (*const handles[])(struct loopback *l, int fd) = { cut_the_body,
-								       cut_the_chunk };
+	static void (*const handles[])(struct loopback * l, int fd) = { cut_the_body,
+									cut_the_chunk };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++) {
@@ -410,8 +411,9 @@ static void test_body_cut_short_is_never_a_whole_one(void **state)
 static void send_trailers(struct loopback *l, int fd)
 {
 	if (loopback_read_head(l, fd))
-		loopback_say(l, fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-				    "2\r\nab\r\n0\r\nLocation: http://evil.test/\r\n\r\n");
+		loopback_say(l, fd,
+			     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+			     "2\r\nab\r\n0\r\nLocation: http://evil.test/\r\n\r\n");
 }
 
 static void test_trailers_are_no_headers(void **state)
@@ -504,11 +506,11 @@ static void send_headers_without_end(struct loopback *l, int fd)
 
 static void test_headers_have_ceilings(void **state)
 {
-	static void (*const good[])(struct loopback *l, int fd) = { send_200_headers,
-								    send_60_kib_of_headers };
-	static void (*const bad[])(struct loopback *l, int fd) = { send_201_headers,
-								   send_70_kib_of_headers,
-								   send_headers_without_end };
+	static void (*const good[])(struct loopback * l, int fd) = { send_200_headers,
+								     send_60_kib_of_headers };
+	static void (*const bad[])(struct loopback * l, int fd) = { send_201_headers,
+								    send_70_kib_of_headers,
+								    send_headers_without_end };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -527,9 +529,7 @@ static void test_headers_have_ceilings(void **state)
 		start(&l, good[i]);
 		r = get(&l);
 		assert_opens(&l, &r, 200);
-		assert_string_equal(http_header(l.x, "X-59", 0)
-					    ? "there"
-					    : "not there", "there");
+		assert_string_equal(http_header(l.x, "X-59", 0) ? "there" : "not there", "there");
 		finish(&l);
 	}
 }
