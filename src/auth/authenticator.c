@@ -124,15 +124,18 @@ static bool renew_in_turn(struct authenticator *a, const struct world *w,
 	renewed = authenticator_renew(a, w, scope, key, err);
 	monitor_enter(a->sched, a->monitor);
 	a->renewing = false;
-	if (!renewed) {
+	if (!renewed && err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT) {
 		a->failures++;
+		mem_replace(&a->failed_key, key);
 		err_copy(&a->failure, err);
 	}
 	monitor_wake_all(a->sched, a->monitor);
 	return renewed;
 }
 
-static bool wait_for_renewal(struct authenticator *a, const struct world *w, struct err *err)
+/* What the other worker could not get is not asked for again, unless it was for something else, or cut short. */
+static bool wait_for_renewal(struct authenticator *a, const struct world *w, const char *key,
+			     struct err *err)
 {
 	int64_t failures = a->failures;
 
@@ -140,7 +143,7 @@ static bool wait_for_renewal(struct authenticator *a, const struct world *w, str
 		monitor_wait(a->sched, a->monitor, 100);
 	if (err->code != ERR_NONE)
 		return false;
-	if (a->failures == failures)
+	if (a->failures == failures || strcmp(a->failed_key, key) != 0)
 		return true;
 	err_copy(err, &a->failure);
 	return false;
@@ -176,7 +179,7 @@ static bool ticket_inside(struct authenticator *a, const struct world *w,
 			return true;
 		}
 		if (a->renewing) {
-			if (!wait_for_renewal(a, w, err))
+			if (!wait_for_renewal(a, w, key, err))
 				return false;
 			continue;
 		}
@@ -288,7 +291,7 @@ static enum auth_verdict refused_inside(struct authenticator *a, const struct wo
 
 	learn(a, refusal->challenges);
 	if (scheme_before == SCHEME_UNKNOWN && a->scheme != SCHEME_UNKNOWN)
-		return AUTH_TRY_AGAIN;
+		return AUTH_CHALLENGED;
 	note_refused_header(a, shown);
 	t = *authenticator_find_token(a, key);
 	if (t && t->serial != shown->token_serial)
@@ -345,6 +348,7 @@ static void authenticator_free(struct authorizer *authorizer)
 	secret_free(a->dead);
 	secret_free(a->refused_header);
 	err_clear(&a->failure);
+	free(a->failed_key);
 	http_client_free(a->endpoint);
 	monitor_free(a->sched, a->monitor);
 	free(a->base_url);

@@ -44,6 +44,7 @@ struct authenticator {
 	struct monitor *monitor;
 	bool renewing;
 	int64_t failures; /* of renewals */
+	char *failed_key; /* the scope of the last one */
 	struct err failure;
 	enum scheme scheme;
 	char *realm;

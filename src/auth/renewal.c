@@ -7,6 +7,8 @@
 #include "auth/token_endpoint.h"
 #include "base/mem.h"
 
+#include <string.h>
+
 /* A credential of unknown expiry is asked for anew when it is this old: its source may have a better one. */
 #define CREDENTIAL_REASK_MS 30000
 
@@ -85,6 +87,9 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 /* Renewal, by one worker at a time and outside the monitor */
 
 struct renewal {
+	enum scheme scheme; /* what the registry asked for when it began */
+	char *realm;
+	char *service;
 	int64_t begun_ms;
 	size_t refusals; /* of credentials whose bytes were new */
 	size_t denials;
@@ -184,11 +189,13 @@ static void keep_token(struct authenticator *a, const struct world *w, const cha
 		       const struct token_life *life, const char *what, bool expiry_known)
 {
 	struct token *t = NEW(struct token);
+	char fingerprint[FINGERPRINT_SIZE]; /* T is anybody's to drop once it is kept */
 
 	t->scope = mem_strdup(key);
 	t->header = header;
 	t->life = *life;
-	secret_fingerprint(shown, t->fingerprint);
+	secret_fingerprint(shown, fingerprint);
+	memcpy(t->fingerprint, fingerprint, sizeof(fingerprint));
 	monitor_enter(a->sched, a->monitor);
 	t->serial = ++a->last_serial;
 	t->credential_serial = a->credential_serial;
@@ -201,7 +208,7 @@ static void keep_token(struct authenticator *a, const struct world *w, const cha
 			      .token = {
 				      .what = what,
 				      .source = a->credential ? a->credential->source : "anonymous",
-				      .fingerprint = t->fingerprint,
+				      .fingerprint = fingerprint,
 				      .expires_ms = life->expires_ms,
 				      .expiry_known = expiry_known,
 			      } });
@@ -242,7 +249,7 @@ static bool wait_for_another_token(const struct authenticator *a, const struct w
 		err_set(err, ERR_REFUSED, "the registry '%s' refuses the token of its own endpoint",
 			a->host);
 		err_cause(err, "'%s' still hands out the token that was refused, after %lld s",
-			  a->realm, (long long)waited_ms / 1000);
+			  r->realm, (long long)waited_ms / 1000);
 		return false;
 	}
 	world_tell(w,
@@ -258,8 +265,8 @@ static enum token_outcome renew_bearer(struct authenticator *a, const struct wor
 {
 	const struct token_request request = {
 		.registry_url = a->base_url,
-		.realm = a->realm,
-		.service = a->service,
+		.realm = r->realm,
+		.service = r->service,
 		.scope = scope,
 		.credential = a->credential,
 	};
@@ -308,18 +315,38 @@ static bool go_on_after(struct authenticator *a, struct renewal *r, enum token_o
 	return r->refusals++ == 0;
 }
 
+static void renewal_init(struct renewal *r, struct authenticator *a, const struct world *w)
+{
+	monitor_enter(a->sched, a->monitor);
+	*r = (struct renewal){
+		.scheme = a->scheme,
+		.realm = mem_strdup_or_null(a->realm),
+		.service = mem_strdup_or_null(a->service),
+		.begun_ms = world_now_ms(w),
+		.same_was_shown = a->dead != NULL,
+	};
+	monitor_leave(a->sched, a->monitor);
+}
+
+static void renewal_clear(struct renewal *r)
+{
+	free(r->realm);
+	free(r->service);
+}
+
 bool authenticator_renew(struct authenticator *a, const struct world *w,
 			 const struct http_scope *scope, const char *key, struct err *err)
 {
-	struct renewal r = { .begun_ms = world_now_ms(w), .same_was_shown = a->dead != NULL };
+	CLEANUP(renewal_clear) struct renewal r = { 0 };
 
+	renewal_init(&r, a, w);
 	for (;;) {
 		enum token_outcome outcome;
 
 		if (!obtain_living_credential(a, w, &r, err))
 			return false;
 		err_clear(err);
-		if (a->scheme == SCHEME_BASIC)
+		if (r.scheme == SCHEME_BASIC)
 			return renew_basic(a, w, key, err);
 		outcome = renew_bearer(a, w, scope, key, &r, err);
 		if (outcome == TOKEN_GRANTED) {

@@ -39,6 +39,7 @@ struct http_refusal {
 
 enum auth_verdict {
 	AUTH_TRY_AGAIN, /* there is, or will be, another token to try with */
+	AUTH_CHALLENGED, /* nothing was shown yet: now it is known what is asked for, and that counts for none */
 	AUTH_FINAL, /* ERR says why: ERR_REFUSED, ERR_DENIED, ERR_NO_CREDENTIAL, or what cut the renewal short */
 };
 

@@ -410,10 +410,18 @@ static enum http_outcome after_passing_status(struct attempt *a, const struct ht
 static enum http_outcome after_refusal(struct attempt *a, const struct http_refusal *refusal,
 				       struct err *err)
 {
-	a->history->refusals++;
-	if (authorizer_refused(a->client->authorizer, a->world, &a->call->scope, &a->ticket,
-			       refusal, a->history->refusals, err) == AUTH_TRY_AGAIN)
+	size_t nth = a->history->refusals + 1;
+
+	switch (authorizer_refused(a->client->authorizer, a->world, &a->call->scope, &a->ticket,
+				   refusal, nth, err)) {
+	case AUTH_TRY_AGAIN:
+		a->history->refusals = nth;
 		return HTTP_AGAIN;
+	case AUTH_CHALLENGED:
+		return HTTP_AGAIN;
+	case AUTH_FINAL:
+		break;
+	}
 	return HTTP_OVER;
 }
 

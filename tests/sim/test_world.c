@@ -194,7 +194,8 @@ static void reset_second_patch(void *arg, size_t number, const struct sim_reques
 {
 	struct sim_case *c = arg;
 
-	if (q->what != SIM_UPLOAD_PATCH || sim_registry_count(&c->sim.registry, SIM_UPLOAD_PATCH) != 1)
+	if (q->what != SIM_UPLOAD_PATCH ||
+	    sim_registry_count(&c->sim.registry, SIM_UPLOAD_PATCH) != 1)
 		return;
 	c->sim.plan.planned[0] = (struct sim_planned){ number, FAULT_RESET_MIDWAY };
 	c->sim.plan.planned_count = 1;

@@ -51,7 +51,8 @@ static const struct {
 	{ "{\"token\":\"SECRET-1\"}", "u", "SECRET-1", -1, false },
 	{ "\n {\"access_token\":\"SECRET-2\",\"expires_in\":3599,\"token_type\":\"Bearer\"}\n", "u",
 	  "SECRET-2", ASKED_MS + 3599000, false },
-	{ "{\"access_token\":\"SECRET\",\"expires_in\":0.5}", "u", "SECRET", ASKED_MS + 500, false },
+	{ "{\"access_token\":\"SECRET\",\"expires_in\":0.5}", "u", "SECRET", ASKED_MS + 500,
+	  false },
 	{ "{\"access_token\":\"SECRET\",\"expires_in\":0}", "u", "SECRET", -1, false },
 	{ "{\"access_token\":\"SECRET\",\"expires_in\":-5}", "u", "SECRET", -1, false },
 	{ "{\"access_token\":\"SECRET\",\"expires_in\":1e12}", "u", "SECRET", -1, false },
@@ -140,8 +141,18 @@ static void test_json_secret_with_a_line_break_is_no_secret(void **state)
 }
 
 static const char *const no_sources[] = {
-	"", "file:", "exec:", "env:", "File:x", "docker-config:SECRET", "anon:SECRET",
-	"password:SECRET", "token:SECRET", "http://user:SECRET@host/", "files:SECRET", "adc SECRET",
+	"",
+	"file:",
+	"exec:",
+	"env:",
+	"File:x",
+	"docker-config:SECRET",
+	"anon:SECRET",
+	"password:SECRET",
+	"token:SECRET",
+	"http://user:SECRET@host/",
+	"files:SECRET",
+	"adc SECRET",
 };
 
 static void test_what_is_no_source_is_not_echoed(void **state)

@@ -69,7 +69,8 @@ static const struct {
 	{ "{\"auths\":{\"http://r.example/\":" AUTH1 "}}", "r.example", "a/b", "SECRET-1" },
 	{ "{\"auths\":{\"https://r.example/v1/\":" AUTH1 "}}", "r.example", "a/b", "SECRET-1" },
 	{ "{\"auths\":{\"r.example/v2/\":" AUTH1 "}}", "r.example", "a/b", "SECRET-1" },
-	{ "{\"auths\":{\"https://r.example:5000/v2\":" AUTH1 "}}", "r.example:5000", "a", "SECRET-1" },
+	{ "{\"auths\":{\"https://r.example:5000/v2\":" AUTH1 "}}", "r.example:5000", "a",
+	  "SECRET-1" },
 	{ "{\"auths\":{\"[::1]:5000\":" AUTH1 "}}", "[::1]:5000", "a", "SECRET-1" },
 
 	/* docker.io by its names */
@@ -80,7 +81,8 @@ static const struct {
 	{ "{\"auths\":{\"hub.docker.io\":" AUTH1 "}}", "docker.io", "library/a", "" },
 
 	/* podman's paths, the most specific first */
-	{ "{\"auths\":{\"r.example\":" AUTH1 ",\"r.example/a\":" AUTH2 ",\"r.example/a/b\":" AUTH3 "}}",
+	{ "{\"auths\":{\"r.example\":" AUTH1 ",\"r.example/a\":" AUTH2 ",\"r.example/a/b\":" AUTH3
+	  "}}",
 	  "r.example", "a/b", "SECRET-3" },
 	{ "{\"auths\":{\"r.example\":" AUTH1 ",\"r.example/a\":" AUTH2 "}}", "r.example", "a/b/c",
 	  "SECRET-2" },
@@ -99,8 +101,8 @@ static const struct {
 	{ "{\"credHelpers\":{\"r.example\":\"gcloud\"},\"credsStore\":\"desktop\","
 	  "\"auths\":{\"r.example\":" AUTH1 "}}",
 	  "r.example", "a/b", "helper gcloud" },
-	{ "{\"credHelpers\":{\"other.example\":\"gcloud\"},\"credsStore\":\"desktop\"}", "r.example",
-	  "a/b", "store desktop" },
+	{ "{\"credHelpers\":{\"other.example\":\"gcloud\"},\"credsStore\":\"desktop\"}",
+	  "r.example", "a/b", "store desktop" },
 	{ "{\"credsStore\":\"desktop\",\"auths\":{\"r.example\":" AUTH1 "}}", "r.example", "a/b",
 	  "store desktop SECRET-1" },
 	{ "{\"credHelpers\":{\"r.example\":\"\"},\"auths\":{\"r.example\":" AUTH1 "}}", "r.example",
@@ -151,8 +153,8 @@ static void test_lookups(void **state)
 /* docker looks for the very name first; the old spelling beside it is what an old login left behind. */
 static void test_exact_key_goes_before_another_spelling(void **state)
 {
-	static const char text[] = "{\"auths\":{\"https://r.example/v1/\":" AUTH1
-				   ",\"r.example\":" AUTH2 "}}";
+	static const char text[] =
+		"{\"auths\":{\"https://r.example/v1/\":" AUTH1 ",\"r.example\":" AUTH2 "}}";
 	const struct credential_target target = { "r.example", "a/b" };
 	struct docker_config_entry e;
 	struct err err = ERR_INIT;

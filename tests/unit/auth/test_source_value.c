@@ -344,8 +344,8 @@ static void test_run_of_nothing_that_can_be_run(void **state)
 	struct buf out = BUF_INIT(1 * KIB), errout = BUF_INIT(1 * KIB);
 	int code = -1;
 
-	assert_false(subprocess_run(&s->fake.world, argv, "SECRET", &out, &errout, &code,
-				    &s->fake.err));
+	assert_false(
+		subprocess_run(&s->fake.world, argv, "SECRET", &out, &errout, &code, &s->fake.err));
 	assert_err(&s->fake.err, ERR_NO_CREDENTIAL, "cannot run 'no/such/program'");
 }
 

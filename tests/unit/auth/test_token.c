@@ -193,8 +193,7 @@ static void test_either_name_of_the_token(void **state)
 		struct token_answer a;
 		struct err err = ERR_INIT;
 
-		assert_true(
-			token_answer_parse(names[i].body, strlen(names[i].body), -1, &a, &err));
+		assert_true(token_answer_parse(names[i].body, strlen(names[i].body), -1, &a, &err));
 		assert_string_equal(secret_reveal(a.token), names[i].token);
 		if (names[i].refresh)
 			assert_string_equal(secret_reveal(a.refresh_token), names[i].refresh);

@@ -57,8 +57,8 @@ static inline void store_layer(struct fixture *f, const char *repo)
 
 	assert_true(image_open_blob(f->image, layer_of(f), &bytes, &f->err));
 	assert_true(stream_read_all(bytes, &all, ERR_LOCAL, &f->err));
-	sim_blob_put(sim_store_repo(&f->sim.registry.store, repo), &layer_of(f)->digest, buf_str(&all), all.len,
-		     0);
+	sim_blob_put(sim_store_repo(&f->sim.registry.store, repo), &layer_of(f)->digest,
+		     buf_str(&all), all.len, 0);
 	stream_free(bytes);
 	buf_clear(&all);
 }
@@ -69,7 +69,8 @@ static inline void plan_fault(struct fixture *f, size_t nth, enum sim_fault faul
 	struct sim_plan *p = &f->sim.plan;
 
 	if (fault != FAULT_NONE)
-		p->planned[p->planned_count++] = (struct sim_planned){ f->sim.net.requests + nth, fault };
+		p->planned[p->planned_count++] =
+			(struct sim_planned){ f->sim.net.requests + nth, fault };
 }
 
 #endif

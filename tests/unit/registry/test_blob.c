@@ -43,17 +43,21 @@ static const struct {
 } existence[] = {
 	{ "absent", NULL, 10, false, 0, FAULT_NONE, BLOB_ABSENT, SIZE_NOT_SAID, 1 },
 	{ "present", NULL, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10, 1 },
-	{ "present, without authentication", no_auth, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10, 1 },
+	{ "present, without authentication", no_auth, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10,
+	  1 },
 	{ "smaller than it should be", NULL, 10, true, 1, FAULT_NONE, BLOB_OTHER_SIZE, 10, 2 },
 	{ "larger than it should be", NULL, 10, true, -1, FAULT_NONE, BLOB_OTHER_SIZE, 10, 2 },
 	{ "empty", NULL, 0, true, 0, FAULT_NONE, BLOB_PRESENT, 0, 1 },
 	{ "HEAD with a wrong length", NULL, 10, true, 0, FAULT_HEAD_LENGTH, BLOB_PRESENT, 10, 2 },
 	{ "HEAD without a length", no_length, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10, 2 },
-	{ "HEAD without a length, absent", no_length, 10, false, 0, FAULT_NONE, BLOB_ABSENT, SIZE_NOT_SAID, 1 },
+	{ "HEAD without a length, absent", no_length, 10, false, 0, FAULT_NONE, BLOB_ABSENT,
+	  SIZE_NOT_SAID, 1 },
 	{ "HEAD not known, present", no_head, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10, 2 },
-	{ "HEAD not known, absent", no_head, 10, false, 0, FAULT_NONE, BLOB_ABSENT, SIZE_NOT_SAID, 2 },
+	{ "HEAD not known, absent", no_head, 10, false, 0, FAULT_NONE, BLOB_ABSENT, SIZE_NOT_SAID,
+	  2 },
 	{ "HEAD not known, other size", no_head, 10, true, 5, FAULT_NONE, BLOB_OTHER_SIZE, 10, 2 },
-	{ "HEAD not known, empty", no_head, 0, true, 0, FAULT_NONE, BLOB_PRESENT, SIZE_NOT_SAID, 2 },
+	{ "HEAD not known, empty", no_head, 0, true, 0, FAULT_NONE, BLOB_PRESENT, SIZE_NOT_SAID,
+	  2 },
 	{ "GET redirected", no_head_and_redirects, 10, true, 0, FAULT_NONE, BLOB_PRESENT, 10, 3 },
 	{ "500 once", NULL, 10, true, 0, FAULT_500, BLOB_PRESENT, 10, 2 },
 	{ "reset once", NULL, 10, true, 0, FAULT_RESET_BEFORE, BLOB_PRESENT, 10, 2 },
@@ -84,11 +88,14 @@ static void test_existence(void **state)
 		before = f.sim.net.requests;
 		assert_that(blob_exists(&f.sim.world, f.s, &asked, &found, &size, &f.err), "%s: %s",
 			    existence[i].name, f.err.message);
-		assert_that(found == existence[i].state, "%s: state %d", existence[i].name, (int)found);
-		assert_that(size == existence[i].size, "%s: size %lld", existence[i].name, (long long)size);
-		assert_that(f.sim.net.requests - before == existence[i].requests, "%s: %zu requests",
-			    existence[i].name, f.sim.net.requests - before);
-		assert_that(f.sim.registry.foreign_tokens == 0, "%s: a token left", existence[i].name);
+		assert_that(found == existence[i].state, "%s: state %d", existence[i].name,
+			    (int)found);
+		assert_that(size == existence[i].size, "%s: size %lld", existence[i].name,
+			    (long long)size);
+		assert_that(f.sim.net.requests - before == existence[i].requests,
+			    "%s: %zu requests", existence[i].name, f.sim.net.requests - before);
+		assert_that(f.sim.registry.foreign_tokens == 0, "%s: a token left",
+			    existence[i].name);
 		descriptor_clear(&asked);
 		fixture_clear(&f);
 	}
@@ -98,11 +105,16 @@ static const struct {
 	enum sim_fault fault; /* of every request */
 	enum err_code code;
 } refusals[] = {
-	{ FAULT_401_CHALLENGE, ERR_REFUSED },	    { FAULT_403_UNAUTHENTICATED, ERR_REFUSED },
-	{ FAULT_400_UNAUTHORIZED, ERR_REFUSED },    { FAULT_403_DENIED, ERR_DENIED },
-	{ FAULT_500, ERR_NET },			    { FAULT_RESET_BEFORE, ERR_NET },
-	{ FAULT_STALL_BEFORE, ERR_NET },	    { FAULT_503, ERR_TIMEOUT },
-	{ FAULT_429, ERR_TIMEOUT },		    { FAULT_CONNECT, ERR_TIMEOUT },
+	{ FAULT_401_CHALLENGE, ERR_REFUSED },
+	{ FAULT_403_UNAUTHENTICATED, ERR_REFUSED },
+	{ FAULT_400_UNAUTHORIZED, ERR_REFUSED },
+	{ FAULT_403_DENIED, ERR_DENIED },
+	{ FAULT_500, ERR_NET },
+	{ FAULT_RESET_BEFORE, ERR_NET },
+	{ FAULT_STALL_BEFORE, ERR_NET },
+	{ FAULT_503, ERR_TIMEOUT },
+	{ FAULT_429, ERR_TIMEOUT },
+	{ FAULT_CONNECT, ERR_TIMEOUT },
 };
 
 static void test_what_never_passes_ends(void **state)
@@ -119,7 +131,8 @@ static void test_what_never_passes_ends(void **state)
 		f.sim.plan.outages[0] = (struct sim_outage){ 0, NEVER_MS, refusals[i].fault };
 		f.sim.plan.outage_count = 1;
 		sim_sched_limit(f.sim.sched, f.sim.world.deadline_ms + 1);
-		assert_that(!blob_exists(&f.sim.world, f.s, layer_of(&f), &found, &size, &f.err), "%s", name);
+		assert_that(!blob_exists(&f.sim.world, f.s, layer_of(&f), &found, &size, &f.err),
+			    "%s", name);
 		assert_that(f.err.code == refusals[i].code, "%s: %d: %s", name, (int)f.err.code,
 			    f.err.message);
 		assert_that(f.err.evidence || f.err.code == ERR_NET, "%s: no evidence", name);
@@ -158,10 +171,12 @@ static void test_mount(void **state)
 			store_layer(&f, "team/base");
 		plan_fault(&f, 1, mounts[i].first);
 		plan_fault(&f, 2, mounts[i].second);
-		assert_that(blob_mount(&f.sim.world, f.s, layer_of(&f), "team/base", &mounted, &f.err),
+		assert_that(blob_mount(&f.sim.world, f.s, layer_of(&f), "team/base", &mounted,
+				       &f.err),
 			    "%s: %s", mounts[i].name, f.err.message);
 		assert_that(mounted == mounts[i].mounted, "%s: %d", mounts[i].name, mounted);
-		assert_that(!mounted || stored(&f, layer_of(&f)->digest.text), "%s", mounts[i].name);
+		assert_that(!mounted || stored(&f, layer_of(&f)->digest.text), "%s",
+			    mounts[i].name);
 		fixture_clear(&f);
 	}
 }
@@ -244,10 +259,11 @@ static void test_download(void **state)
 		f.sim.registry.options.redirects_blobs = downloads[i].redirects;
 		keep(&f, downloads[i].kept);
 		plan_fault(&f, 1, downloads[i].fault);
-		assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err), "%s: %s",
-			    downloads[i].name, f.err.message);
+		assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err),
+			    "%s: %s", downloads[i].name, f.err.message);
 		assert_that(found == downloads[i].state, "%s: %d", downloads[i].name, (int)found);
-		assert_that(f.sim.registry.foreign_tokens == 0, "%s: a token left", downloads[i].name);
+		assert_that(f.sim.registry.foreign_tokens == 0, "%s: a token left",
+			    downloads[i].name);
 		fixture_clear(&f);
 	}
 }
@@ -263,7 +279,8 @@ static void test_a_long_download_begins_again(void **state)
 	store_layer(&f, SIM_REPO);
 	f.sim.net.bytes_per_ms = 10;
 	plan_fault(&f, 1, FAULT_TRUNCATED);
-	assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err), "%s", f.err.message);
+	assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err), "%s",
+		    f.err.message);
 	assert_int_equal(found, BLOB_PRESENT);
 	fixture_clear(&f);
 }

@@ -37,11 +37,21 @@ static const struct {
 	{ "empty", { 0 }, 0, 1, 1, 1 },
 	{ "PATCH not known", { .refuses_patch = true }, 1000, 2, 1, 1 },
 	{ "too large as one", { .body_max = 5 * MIB }, 9 * MIB, 3, 4, 2 },
-	{ "chunks of at least 6 MiB", { .body_max = 7 * MIB, .chunk_min = 6 * MIB }, 13 * MIB, 3, 4, 2 },
+	{ "chunks of at least 6 MiB",
+	  { .body_max = 7 * MIB, .chunk_min = 6 * MIB },
+	  13 * MIB,
+	  3,
+	  4,
+	  2 },
 	{ "Location absolute", { .location = SIM_ABSOLUTE }, 1000, 1, 1, 1 },
 	{ "Location without a query", { .location = SIM_BARE }, 1000, 1, 1, 1 },
 	{ "Location on another host", { .location = SIM_OTHER_HOST }, 1000, 1, 1, 1 },
-	{ "another host, one PUT", { .location = SIM_OTHER_HOST, .refuses_patch = true }, 1000, 2, 1, 1 },
+	{ "another host, one PUT",
+	  { .location = SIM_OTHER_HOST, .refuses_patch = true },
+	  1000,
+	  2,
+	  1,
+	  1 },
 	{ "PATCH says 200", { .patch_status = 200 }, 1000, 1, 1, 1 },
 	{ "PATCH says 201", { .patch_status = 201 }, 1000, 1, 1, 1 },
 	{ "PATCH says 204", { .patch_status = 204 }, 1000, 1, 1, 1 },
@@ -64,10 +74,14 @@ static void test_forms(void **state)
 		assert_that(upload(&f), "%s: %s", name, f.err.message);
 		expect_stored(&f, name);
 		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST) == forms[i].posts,
-			    "%s: %zu POSTs", name, sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST));
-		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH) == forms[i].patches,
-			    "%s: %zu PATCHes", name, sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH));
-		assert_that(puts_with_body(&f) == forms[i].puts, "%s: %zu PUTs", name, puts_with_body(&f));
+			    "%s: %zu POSTs", name,
+			    sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST));
+		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH) ==
+				    forms[i].patches,
+			    "%s: %zu PATCHes", name,
+			    sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH));
+		assert_that(puts_with_body(&f) == forms[i].puts, "%s: %zu PUTs", name,
+			    puts_with_body(&f));
 		fixture_clear(&f);
 	}
 }
@@ -215,9 +229,12 @@ static void test_one_fault_costs_no_more_than_it_must(void **state)
 		assert_that(upload(&f), "%s: %s", name, f.err.message);
 		assert_that(f.sim.plan.fired[faults[i].fault] == 1, "%s: did not happen", name);
 		expect_stored(&f, name);
-		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH) == faults[i].patches,
-			    "%s: %zu PATCHes", name, sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH));
-		assert_that(puts_with_body(&f) == faults[i].puts, "%s: %zu PUTs", name, puts_with_body(&f));
+		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH) ==
+				    faults[i].patches,
+			    "%s: %zu PATCHes", name,
+			    sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH));
+		assert_that(puts_with_body(&f) == faults[i].puts, "%s: %zu PUTs", name,
+			    puts_with_body(&f));
 		assert_that(f.sim.registry.stored_again == 0, "%s: sent again", name);
 		fixture_clear(&f);
 	}
@@ -255,7 +272,8 @@ static void test_a_cancel_does_not_wait_for_a_dead_registry(void **state)
 	fixture_init(&f, 1, 1000000);
 	f.sim.net.bytes_per_ms = 10;
 	begun_ms = sim_now_ms(f.sim.sched);
-	f.sim.plan.outages[0] = (struct sim_outage){ begun_ms + 20000, NEVER_MS, FAULT_STALL_BEFORE };
+	f.sim.plan.outages[0] =
+		(struct sim_outage){ begun_ms + 20000, NEVER_MS, FAULT_STALL_BEFORE };
 	f.sim.plan.outage_count = 1;
 	sim_at(f.sim.sched, begun_ms + 30000, fire, f.sim.cancel);
 	assert_false(upload(&f));
