@@ -113,10 +113,22 @@ static void set_client_cert(struct curl_exchange *x, const char *cert, const cha
 		curl_easy_setopt(x->easy, CURLOPT_SSLKEY, key);
 }
 
+/* The daemons' directories, and those of their rootless forms. */
 static void read_certs_d(struct tls_files *files, const char *authority)
 {
-	tls_files_read(files, "/etc/docker/certs.d", authority);
-	tls_files_read(files, "/etc/containers/certs.d", authority);
+	static const char *const system_dirs[] = { "/etc/docker/certs.d",
+						   "/etc/containers/certs.d" };
+	static const char *const home_dirs[] = { ".config/docker/certs.d",
+						 ".config/containers/certs.d" };
+	const char *home = getenv("HOME");
+
+	for (size_t i = 0; home && *home && i < ARRAY_SIZE(home_dirs); i++) {
+		CLEANUP(mem_freep) char *dir = mem_printf("%s/%s", home, home_dirs[i]);
+
+		tls_files_read(files, dir, authority);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(system_dirs); i++)
+		tls_files_read(files, system_dirs[i], authority);
 }
 
 static void set_tls(struct curl_exchange *x, const struct curl_transport *t, const char *authority)
@@ -162,6 +174,8 @@ static void set_common(struct curl_exchange *x, const struct curl_transport *t,
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* what a proxy says to CONNECT is no answer of the registry's */
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_SHARE, t->share);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, x->why);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);

@@ -26,7 +26,7 @@ struct transport_options {
 #define TRANSPORT_STALL_MS 15000
 
 /*
- * OPTIONS are copied. /etc/docker/certs.d/HOST[:PORT] and /etc/containers/certs.d are read as docker does: *.crt
+ * OPTIONS are copied. docker's and podman's certs.d/HOST[:PORT] are read, in /etc and below HOME: *.crt
  * are trusted, *.cert with *.key is shown. Fails with ERR_LOCAL.
  */
 MUST_USE bool transport_curl_new(const struct transport_options *options, struct transport **ret,

@@ -109,7 +109,7 @@ static void test_good(void **state)
 /* Bytes without an end: what follows them is not looked at. */
 static void test_reads_no_byte_beyond_the_length(void **state)
 {
-	static const char *const texts[] = { "SECRET", "   ", "{\"token\":\"SECRET\"}", "" };
+	static const char *const texts[] = { "SECRET", "   ", "{\"token\":\"SECRET\"}", "{" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -119,7 +119,7 @@ static void test_reads_no_byte_beyond_the_length(void **state)
 		struct err err = ERR_INIT;
 
 		memcpy(exact, texts[i], len);
-		assert_int_equal(credential_parse(exact, len, "u", 0, 0, &c, &err), c != NULL);
+		assert_int_equal(credential_parse(exact, len, "u", 0, 0, &c, &err), i % 2 == 0);
 		credential_free(c);
 		err_clear(&err);
 		free(exact);

@@ -24,7 +24,8 @@ static void start(struct fixture *f)
 }
 
 /* As if it had been pushed by somebody. */
-static struct digest put_text(struct fixture *f, const char *tag, const char *type, const char *text)
+static struct digest put_text(struct fixture *f, const char *tag, const char *type,
+			      const char *text)
 {
 	struct digest d = digest_of(text, strlen(text));
 
@@ -33,10 +34,10 @@ static struct digest put_text(struct fixture *f, const char *tag, const char *ty
 	return d;
 }
 
-#define OTHER_IMAGE                                                                            \
+#define OTHER_IMAGE                                                                                \
 	"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"config\":{\"mediaType\":" \
-	"\"" MEDIA_OCI_CONFIG "\",\"digest\":\"sha256:"                                        \
-	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"size\":2},"      \
+	"\"" MEDIA_OCI_CONFIG "\",\"digest\":\"sha256:"                                            \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\",\"size\":2},"          \
 	"\"layers\":[]}"
 
 #define SCHEMA_1 "{\"schemaVersion\":1,\"name\":\"team/app\",\"tag\":\"v1\",\"fsLayers\":[]}"
@@ -54,13 +55,15 @@ static const struct {
 } reads[] = {
 	{ "there", MEDIA_OCI_MANIFEST, OTHER_IMAGE, FAULT_NONE, true, true, ERR_NONE },
 	{ "not there", NULL, NULL, FAULT_NONE, true, false, ERR_NONE },
-	{ "no type said", "application/octet-stream", OTHER_IMAGE, FAULT_NONE, true, true, ERR_NONE },
+	{ "no type said", "application/octet-stream", OTHER_IMAGE, FAULT_NONE, true, true,
+	  ERR_NONE },
 	{ "a page for ever", "text/html", "<html>", FAULT_NONE, false, false, ERR_NO_REGISTRY },
-	{ "JSON of another kind", "application/json", "{\"a\":1}", FAULT_NONE, false, false, ERR_NO_REGISTRY },
-	{ "another type than the header says", MEDIA_OCI_INDEX, OTHER_IMAGE, FAULT_NONE, false, false,
+	{ "JSON of another kind", "application/json", "{\"a\":1}", FAULT_NONE, false, false,
 	  ERR_NO_REGISTRY },
-	{ "schema 1", "application/vnd.docker.distribution.manifest.v1+json", SCHEMA_1, FAULT_NONE, false,
+	{ "another type than the header says", MEDIA_OCI_INDEX, OTHER_IMAGE, FAULT_NONE, false,
 	  false, ERR_NO_REGISTRY },
+	{ "schema 1", "application/vnd.docker.distribution.manifest.v1+json", SCHEMA_1, FAULT_NONE,
+	  false, false, ERR_NO_REGISTRY },
 	{ "cut once", MEDIA_OCI_MANIFEST, OTHER_IMAGE, FAULT_TRUNCATED, true, true, ERR_NONE },
 	{ "500 once", MEDIA_OCI_MANIFEST, OTHER_IMAGE, FAULT_500, true, true, ERR_NONE },
 	{ "403 once", MEDIA_OCI_MANIFEST, OTHER_IMAGE, FAULT_403_DENIED, true, true, ERR_NONE },
@@ -81,9 +84,11 @@ static void test_reading(void **state)
 			d = put_text(&f, TAG, reads[i].type, reads[i].text);
 		plan_fault(&f, 1, reads[i].fault);
 		ok = manifest_get(&f.sim.world, f.s, TAG, NULL, &m, &f.err);
-		assert_that(ok == reads[i].ok, "%s: %s", reads[i].name, ok ? "read" : f.err.message);
+		assert_that(ok == reads[i].ok, "%s: %s", reads[i].name,
+			    ok ? "read" : f.err.message);
 		assert_that(f.err.code == reads[i].code, "%s: %d", reads[i].name, (int)f.err.code);
-		assert_that((m != NULL) == reads[i].found, "%s: found %d", reads[i].name, m != NULL);
+		assert_that((m != NULL) == reads[i].found, "%s: found %d", reads[i].name,
+			    m != NULL);
 		assert_that(!m || digest_same(&m->digest, &d), "%s: another digest", reads[i].name);
 		fixture_clear(&f);
 	}
@@ -96,7 +101,8 @@ static void test_a_digest_is_hashed_and_not_believed(void **state)
 
 	(void)state;
 	start(&f);
-	sim_manifest_put(repo(&f), &root(&f)->digest, MEDIA_OCI_MANIFEST, OTHER_IMAGE, strlen(OTHER_IMAGE), 0);
+	sim_manifest_put(repo(&f), &root(&f)->digest, MEDIA_OCI_MANIFEST, OTHER_IMAGE,
+			 strlen(OTHER_IMAGE), 0);
 	assert_true(manifest_get(&f.sim.world, f.s, root(&f)->digest.text, NULL, &m, &f.err));
 	assert_false(digest_same(&m->digest, &root(&f)->digest));
 	fixture_clear(&f);
@@ -157,13 +163,16 @@ static void test_sending(void **state)
 		f.sim.registry.options.manifest_status = sends[i].status;
 		plan_fault(&f, 1, sends[i].fault);
 		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err);
-		assert_that(outcome == MANIFEST_TAKEN, "%s: %d %s", name, (int)outcome, f.err.message);
+		assert_that(outcome == MANIFEST_TAKEN, "%s: %d %s", name, (int)outcome,
+			    f.err.message);
 		assert_that(f.err.code == ERR_NONE, "%s: an error is left", name);
 		assert_that(tag_is_on(&f, &root(&f)->digest), "%s: the tag is elsewhere", name);
 		assert_that(sim_registry_count(&f.sim.registry, SIM_MANIFEST_PUT) == sends[i].puts,
-			    "%s: %zu PUTs", name, sim_registry_count(&f.sim.registry, SIM_MANIFEST_PUT));
+			    "%s: %zu PUTs", name,
+			    sim_registry_count(&f.sim.registry, SIM_MANIFEST_PUT));
 		assert_that(sim_registry_count(&f.sim.registry, SIM_MANIFEST_GET) == sends[i].gets,
-			    "%s: %zu GETs", name, sim_registry_count(&f.sim.registry, SIM_MANIFEST_GET));
+			    "%s: %zu GETs", name,
+			    sim_registry_count(&f.sim.registry, SIM_MANIFEST_GET));
 		fixture_clear(&f);
 	}
 }
@@ -201,7 +210,8 @@ static void test_somebody_elses_push_is_not_overwritten(void **state)
 	f.sim.net.hook = push_by_another;
 	f.sim.net.hook_arg = &f;
 	plan_fault(&f, 1, FAULT_RESET_BEFORE);
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &before, &f.err), MANIFEST_REFUSED);
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &before, &f.err),
+			 MANIFEST_REFUSED);
 	assert_int_equal(f.err.code, ERR_OTHER_DIGEST);
 	assert_non_null(strstr(f.err.message, other.text));
 	assert_true(tag_is_on(&f, &other));
@@ -217,7 +227,8 @@ static void test_an_immutable_tag_that_is_ours_is_a_success(void **state)
 	start(&f);
 	sim_image_store(f.image, &f.sim.registry, SIM_REPO, TAG);
 	f.sim.registry.options.immutable_even_same = true;
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err), MANIFEST_TAKEN);
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err),
+			 MANIFEST_TAKEN);
 	assert_int_equal(f.err.code, ERR_NONE);
 	fixture_clear(&f);
 }
@@ -233,7 +244,8 @@ static void test_an_immutable_tag_that_is_not_ours_names_both(void **state)
 	store_blobs(&f);
 	other = put_text(&f, TAG, MEDIA_OCI_MANIFEST, OTHER_IMAGE);
 	f.sim.registry.options.immutable = true;
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err), MANIFEST_REFUSED);
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err),
+			 MANIFEST_REFUSED);
 	assert_int_equal(f.err.code, ERR_OTHER_DIGEST);
 	assert_non_null(strstr(f.err.message, other.text));
 	assert_non_null(strstr(f.err.message, root(&f)->digest.text));
@@ -272,7 +284,8 @@ static void test_what_never_passes_ends(void **state)
 		sim_sched_limit(f.sim.sched, f.sim.world.deadline_ms + 60000);
 		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err);
 		assert_that(outcome == ends[i].outcome, "%s: %d", name, (int)outcome);
-		assert_that(f.err.code == ends[i].code, "%s: %d %s", name, (int)f.err.code, f.err.message);
+		assert_that(f.err.code == ends[i].code, "%s: %d %s", name, (int)f.err.code,
+			    f.err.message);
 		fixture_clear(&f);
 	}
 }

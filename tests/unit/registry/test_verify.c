@@ -43,15 +43,16 @@ static void end(struct proving *p)
 	fixture_clear(&p->f);
 }
 
-static bool prove(struct proving *p, const char *tag, const struct digest *digest, enum verify_depth depth)
+static bool prove(struct proving *p, const char *tag, const struct digest *digest,
+		  enum verify_depth depth)
 {
 	struct reference ref = sim_reference(tag);
 	bool proven;
 
 	if (digest)
 		ref.digest = *digest;
-	proven = image_verify(&p->f.sim.world, p->f.s, &ref, &image_root(p->image)->digest, depth, 4,
-			      &p->proof, &p->f.err);
+	proven = image_verify(&p->f.sim.world, p->f.s, &ref, &image_root(p->image)->digest, depth,
+			      4, &p->proof, &p->f.err);
 	reference_clear(&ref);
 	return proven;
 }
@@ -221,8 +222,10 @@ static void test_a_digest_that_answers_with_other_bytes_is_found(void **state)
 /* Each request of a proof goes wrong once. */
 static void test_one_fault_does_not_change_the_verdict(void **state)
 {
-	static const enum sim_fault faults[] = { FAULT_CONNECT, FAULT_RESET_BEFORE, FAULT_401_BARE,
-						 FAULT_403_DENIED, FAULT_500, FAULT_429, FAULT_TRUNCATED };
+	static const enum sim_fault faults[] = { FAULT_CONNECT,	 FAULT_RESET_BEFORE,
+						 FAULT_401_BARE, FAULT_403_DENIED,
+						 FAULT_500,	 FAULT_429,
+						 FAULT_TRUNCATED };
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(faults); k++)
@@ -237,7 +240,8 @@ static void test_one_fault_does_not_change_the_verdict(void **state)
 					no_blob(&p, &missing);
 				plan_fault(&p.f, nth, faults[k]);
 				proven = prove(&p, TAG, NULL, VERIFY_TREE);
-				assert_that(proven == whole && (whole || p.f.err.code == ERR_INCOMPLETE),
+				assert_that(proven == whole &&
+						    (whole || p.f.err.code == ERR_INCOMPLETE),
 					    "%s at %zu: %s", sim_fault_looks[faults[k]].name, nth,
 					    proven ? "proven" : p.f.err.message);
 				end(&p);
@@ -249,7 +253,8 @@ static void test_one_fault_does_not_change_the_verdict(void **state)
 static struct digest put_index(struct proving *p, const char *children)
 {
 	CLEANUP(mem_freep)
-	char *json = mem_printf("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"manifests\":[%s]}",
+	char *json = mem_printf("{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_INDEX
+				"\",\"manifests\":[%s]}",
 				children);
 	struct digest d = digest_of(json, strlen(json));
 
@@ -263,7 +268,8 @@ static bool prove_index(struct proving *p, const struct digest *root)
 	bool proven;
 
 	sim_tag_put(repo(p), "tree", root, 0, 0);
-	proven = image_verify(&p->f.sim.world, p->f.s, &ref, NULL, VERIFY_TREE, 4, &p->proof, &p->f.err);
+	proven = image_verify(&p->f.sim.world, p->f.s, &ref, NULL, VERIFY_TREE, 4, &p->proof,
+			      &p->f.err);
 	reference_clear(&ref);
 	return proven;
 }
@@ -283,7 +289,8 @@ static void test_a_deep_index_is_bounded(void **state)
 	d = image_root(p.image)->digest;
 	for (int level = 0; level < 8; level++) {
 		CLEANUP(mem_freep)
-		char *child = mem_printf("{\"mediaType\":\"" MEDIA_OCI_INDEX "\",\"digest\":\"%s\",\"size\":%zu}",
+		char *child = mem_printf("{\"mediaType\":\"" MEDIA_OCI_INDEX
+					 "\",\"digest\":\"%s\",\"size\":%zu}",
 					 d.text, size_of(&p, &d));
 
 		d = put_index(&p, child);
@@ -305,7 +312,8 @@ static void test_a_wide_index_is_bounded(void **state)
 	start(&p, false);
 	for (int i = 0; i < 1200; i++)
 		buf_printf(&children,
-			   "%s{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"sha256:%064x\",\"size\":2}",
+			   "%s{\"mediaType\":\"" MEDIA_OCI_MANIFEST
+			   "\",\"digest\":\"sha256:%064x\",\"size\":2}",
 			   i ? "," : "", i);
 	d = put_index(&p, buf_str(&children));
 	assert_false(prove_index(&p, &d));
@@ -326,8 +334,8 @@ static void test_a_circle_is_no_circle(void **state)
 	root = image_root(p.image);
 	for (size_t i = 0; i + 1 < p.image->manifest_count; i++) {
 		sim_manifest_drop(repo(&p), p.image->manifests[i]->digest.text);
-		sim_manifest_put(repo(&p), &p.image->manifests[i]->digest, root->media_type, root->bytes,
-				 root->size_bytes, 0);
+		sim_manifest_put(repo(&p), &p.image->manifests[i]->digest, root->media_type,
+				 root->bytes, root->size_bytes, 0);
 	}
 	assert_false(prove(&p, TAG, NULL, VERIFY_TREE));
 	assert_int_equal(p.f.err.code, ERR_INCOMPLETE);
