@@ -369,10 +369,13 @@ static const struct authorizer_ops authenticator_ops = {
 struct authorizer *authenticator_new(const struct authenticator_options *options)
 {
 	struct authenticator *a = NEW(struct authenticator);
+	struct retry_policy policy = *options->policy;
 
 	a->authorizer.ops = &authenticator_ops;
 	a->sched = options->sched;
-	a->endpoint = http_client_new_borrowing(options->transport, options->policy);
+	/* the registry has named it: it is no stranger */
+	policy.stranger_ms = policy.fault_ms;
+	a->endpoint = http_client_new_borrowing(options->transport, &policy);
 	a->base_url = mem_strdup(options->base_url);
 	a->host = mem_strdup(options->target.host);
 	a->repository = mem_strdup(options->target.repository);

@@ -93,6 +93,7 @@ struct renewal {
 	int64_t begun_ms;
 	size_t refusals; /* of credentials whose bytes were new */
 	size_t denials;
+	bool is_last_try;    /* nothing better came: it is shown once more, and that is all */
 	bool same_was_shown; /* the refused bytes were shown once more */
 };
 
@@ -113,6 +114,10 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 	struct err cut_short = ERR_INIT;
 	CLEANUP(mem_freep) char *text = NULL;
 
+	if (a->credential->renewable && waited_ms >= a->renew_wait_ms && !r->is_last_try) {
+		r->is_last_try = true;
+		return true;
+	}
 	if (!a->credential->renewable || waited_ms >= a->renew_wait_ms) {
 		if (a->credential->renewable)
 			err_cause(err,
@@ -181,6 +186,8 @@ static bool obtain_living_credential(struct authenticator *a, const struct world
 			err_set(err, ERR_REFUSED, "the registry refused the credential");
 		if (!wait_for_another(a, w, r, err))
 			return false;
+		if (r->is_last_try)
+			return true;
 	}
 }
 

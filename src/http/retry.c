@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* However much time has passed: one stall, or a suspended machine, is not yet a pattern. */
+#define FAULTS_AT_LEAST 4
+
 bool retry_status_is_passing(int status)
 {
 	switch (status) {
@@ -54,7 +57,7 @@ bool retry_decide(const struct retry_policy *p, size_t faults, int64_t since_fir
 		return false;
 	if (p->retries >= 0 && faults > (size_t)p->retries)
 		return false;
-	if (p->retries < 0 && since_first_ms >= patience_ms(p, fault))
+	if (p->retries < 0 && faults >= FAULTS_AT_LEAST && since_first_ms >= patience_ms(p, fault))
 		return false;
 	*ret_wait_ms = backoff_ms(p, faults, jitter);
 	if (fault->retry_after_ms > 0) /* 0 is no licence to hammer */

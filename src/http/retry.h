@@ -24,7 +24,7 @@ struct retry_policy {
 #define RETRY_POLICY_DEFAULT                                                              \
 	{                                                                                 \
 		.retries = -1, .first_ms = 250, .longest_ms = 5000, .patience_ms = 60000, \
-		.fault_ms = 90000, .stranger_ms = 12000,                                  \
+		.fault_ms = 90000, .stranger_ms = 30000,                                  \
 	}
 
 struct retry_fault {

@@ -118,6 +118,9 @@ static bool hash_body(const struct world *w, struct http_exchange *x, struct has
 	return true;
 }
 
+/* Other bytes than the digest's are looked at twice: a proxy may have put its page in their place. */
+#define WRONG_BYTES_MAX 2
+
 /* A download that breaks off begins again, as often as the policy allows. */
 bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,
 		      enum blob_state *ret_state, struct err *err)
@@ -126,18 +129,18 @@ bool blob_check_bytes(const struct world *w, struct session *s, const struct des
 	CLEANUP(mem_freep) char *url = session_url(s, "blobs/%s", d->digest.text);
 	const struct http_call call = blob_call(s, "GET", url);
 	struct http_history history = { .first_ms = world_now_ms(w) };
+	size_t wrong = 0;
 
 	for (;;) {
 		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 		CLEANUP(http_closep) struct http_exchange *x = NULL;
-		struct digest read;
+		struct digest read = { "" };
 
 		if (!http_call_open(s->client, w, &call, &x, &answer, err))
 			return false;
-		if (answer.status == 404) {
-			*ret_state = BLOB_ABSENT;
+		*ret_state = BLOB_ABSENT;
+		if (answer.status == 404)
 			return true;
-		}
 		if (!x)
 			return http_answer_err(&call, &answer, err);
 		hasher_reset(h);
@@ -145,10 +148,12 @@ bool blob_check_bytes(const struct world *w, struct session *s, const struct des
 			read = hasher_finish(h);
 			*ret_state =
 				digest_same(&read, &d->digest) ? BLOB_PRESENT : BLOB_OTHER_SIZE;
-			return true;
+			if (*ret_state == BLOB_PRESENT || ++wrong == WRONG_BYTES_MAX)
+				return true;
+		} else if (err->code != ERR_NET) {
+			return false;
 		}
-		if (err->code != ERR_NET ||
-		    http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER)
+		if (http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER)
 			return false;
 	}
 }

@@ -45,24 +45,41 @@ static bool parse_answer(const struct session *s, const struct http_answer *answ
 	return false;
 }
 
+/* A proxy's page may come once in a while, and a registry's answer the next time. */
 bool manifest_get(const struct world *w, struct session *s, const char *reference,
 		  const struct digest *like, struct manifest **ret, struct err *err)
 {
-	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	CLEANUP(mem_freep) char *url = session_url(s, "manifests/%s", reference);
 	struct http_call call = manifest_call(s, "GET", url);
+	struct http_history history = { .first_ms = world_now_ms(w) };
 
 	*ret = NULL;
 	call.headers[0] = (struct http_header){ "Accept", ACCEPT_ALL };
 	call.headers[1] = (struct http_header){ "Cache-Control", "no-cache" };
 	call.answer_ceiling = MANIFEST_CEILING;
-	if (!http_call(s->client, w, &call, &answer, err))
-		return false;
-	if (answer.status == 404)
-		return true;
-	if (answer.status != 200)
-		return http_answer_err(&call, &answer, err);
-	return parse_answer(s, &answer, like, ret, err);
+	for (size_t odd = 1;; odd++) {
+		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+		struct err why = ERR_INIT;
+
+		if (!http_call(s->client, w, &call, &answer, err))
+			return false;
+		if (answer.status == 404)
+			return true;
+		if (answer.status != 200)
+			return http_answer_err(&call, &answer, err);
+		if (parse_answer(s, &answer, like, ret, &why)) {
+			err_clear(err);
+			return true;
+		}
+		if (odd > ODD_ANSWERS_MAX ||
+		    http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER) {
+			if (err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT)
+				err_move(err, &why);
+			err_clear(&why);
+			return false;
+		}
+		err_clear(&why);
+	}
 }
 
 /* OCI distribution 1.1, "Error Codes": 1 and 5, and what docker-registry makes of them. */

@@ -32,6 +32,7 @@ struct push {
 	struct push_result *result;
 	struct monitor *monitor; /* around result's counts */
 
+	size_t times_sent_again;
 	enum trust trust;
 	const struct strings *only; /* digests that are to be sent; NULL: all */
 };
@@ -278,6 +279,7 @@ static bool send_again(struct push *p, struct err *err)
 
 	world_note(p->w, EVENT_NOTE, "the proof is not complete: sending again what is missing");
 	p->result->sent_again = true;
+	p->times_sent_again++;
 	p->result->proof.missing = (struct strings){ 0 };
 	sent = missing.count == 0 || send_blobs(p, TRUST_NOTHING, &missing, err);
 	strings_clear(&missing);
@@ -293,7 +295,7 @@ static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *
 			err,
 			"the registry accepted it and does not show it after %lld s%s: it may yet appear",
 			(long long)waited_ms / 1000,
-			p->result->sent_again ? ", although it was sent twice" : "");
+			p->result->sent_again ? ", although it was sent again" : "");
 	return false;
 }
 
@@ -342,6 +344,16 @@ static bool was_cut_short(const struct err *err)
 	return err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT;
 }
 
+/* Soon, since most registries show at once what they have; and, where there was time, once more at the very end. */
+static bool is_due_again(const struct push *p, int64_t waited_ms, int64_t wait_ms)
+{
+	int64_t settle_ms = p->options->settle_ms;
+
+	if (p->times_sent_again == 0)
+		return waited_ms >= LATE_MS || waited_ms + wait_ms >= settle_ms;
+	return p->times_sent_again == 1 && settle_ms > 2 * LATE_MS && waited_ms >= settle_ms;
+}
+
 /* ERR is the failed proof; true when another one is due. */
 static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct err *err)
 {
@@ -349,8 +361,7 @@ static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct er
 
 	if (!may_still_appear(p, err))
 		return err->code == ERR_OTHER_DIGEST && never_appeared(p, waited_ms, err);
-	if (!p->result->sent_again &&
-	    (waited_ms >= LATE_MS || waited_ms + *wait_ms >= p->options->settle_ms)) {
+	if (is_due_again(p, waited_ms, *wait_ms)) {
 		struct err failed = ERR_INIT;
 
 		if (!send_again(p, &failed)) {

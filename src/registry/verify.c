@@ -265,7 +265,8 @@ static bool prove_blobs(struct verification *v, struct err *err)
 
 		if (b->state != BLOB_PRESENT) {
 			add_missing(v, &b->descriptor.digest);
-			v->proof->has_wrong_bytes |= b->state == BLOB_OTHER_SIZE;
+			v->proof->has_wrong_bytes |=
+				v->depth == VERIFY_BYTES && b->state == BLOB_OTHER_SIZE;
 			continue;
 		}
 		strings_add(&v->proof->present, b->descriptor.digest.text);

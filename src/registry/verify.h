@@ -28,7 +28,7 @@ struct proof {
 	int64_t took_ms;
 	struct strings present; /* "sha256:..." of blob_count blobs */
 	struct strings missing; /* what should be there and is not, or is something else */
-	bool has_wrong_bytes;	/* something answers to a missing one's digest, but it is not it */
+	bool has_wrong_bytes;	/* a missing one was downloaded and is something else */
 };
 
 void proof_clear(struct proof *p);

@@ -10,6 +10,7 @@ const char *const sim_law_names[SIM_LAWS] = {
 	[LAW_SECRET] = "secret leaked",
 	[LAW_TOO_LONG] = "too long",
 	[LAW_UNFOUNDED] = "unfounded",
+	[LAW_SENT_TWICE] = "sent twice",
 };
 
 /* After the deadline: a verdict, the uploads that are deleted, and a little. */
@@ -97,6 +98,15 @@ static bool blob_faults_fired(const struct sim_case *c)
 	return fired[FAULT_DROPPED] || fired[FAULT_HEAD_PRESENT] || fired[FAULT_PAGE];
 }
 
+/* The registry has said of something that it is not there, or has shown it late. */
+static bool denials_fired(const struct sim_case *c)
+{
+	const size_t *fired = c->sim.plan.fired;
+
+	return fired[FAULT_404] || fired[FAULT_HEAD_ABSENT] || fired[FAULT_LATE] ||
+	       blob_faults_fired(c);
+}
+
 static void say_error(const struct sim_case *c, struct buf *why)
 {
 	buf_printf(why, "error %d after %lld ms: %s", (int)c->err.code, (long long)c->took_ms,
@@ -125,6 +135,8 @@ enum sim_law sim_case_judge(struct sim_case *c, bool must_land, struct buf *why)
 		law = LAW_DISOWNED;
 	else if (c->sim.registry.unfounded && !blob_faults_fired(c))
 		law = LAW_UNFOUNDED;
+	else if (c->sim.registry.stored_again && !denials_fired(c))
+		law = LAW_SENT_TWICE;
 	if (law == LAW_WRONG_SUCCESS)
 		buf_printf(why, "%s", buf_str(&lacks));
 	else if (law != LAW_KEPT)

@@ -31,7 +31,8 @@ enum sim_law {
 	LAW_DISOWNED,	   /* the tag was moved, and the error does not say that it may have been */
 	LAW_SECRET,	   /* a token went to another origin */
 	LAW_TOO_LONG,
-	LAW_UNFOUNDED, /* a manifest was sent before what it names, with no fault to blame */
+	LAW_UNFOUNDED,	/* a manifest was sent before what it names, with no fault to blame */
+	LAW_SENT_TWICE, /* a blob was there and shown, and was sent again without a reason */
 	SIM_LAWS,
 };
 

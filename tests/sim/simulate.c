@@ -17,7 +17,7 @@
 /* A seed that computes this long does not wait for anything: it is stuck. */
 #define STUCK_S 60
 
-#define FAILURES_SHOWN 60
+#define FAILURES_SHOWN 20
 
 static uint64_t current_seed; /* for the signal handler */
 
@@ -149,7 +149,7 @@ static void draw_outages(struct drawn *d, int64_t now_ms)
 
 		o->from_ms =
 			now_ms + (int64_t)below(d, (uint64_t)ONE_OF(d, 100, 1000, 10000, 60000));
-		o->to_ms = o->from_ms + (int64_t)below(d, (uint64_t)ONE_OF(d, 1000, 10000, 60000));
+		o->to_ms = o->from_ms + (int64_t)below(d, (uint64_t)ONE_OF(d, 1000, 10000, 40000));
 		o->fault = passing_outages[below(d, ARRAY_SIZE(passing_outages))];
 	}
 }
@@ -214,13 +214,23 @@ static bool has_auth_faults(const struct sim_case *c)
 	       fired[FAULT_TOKEN_DIES];
 }
 
+/* A registry that never answered may be a wrong name. */
+static bool was_heard(const struct sim_case *c)
+{
+	for (size_t i = 0; i < c->sim.registry.record_count; i++)
+		if (c->sim.registry.records[i].status)
+			return true;
+	return false;
+}
+
 /*
  * A fresh token that is turned away by mistake, after one that had rightly been, is by law a final refusal: there the
  * push may give up.
  */
 static bool must_land(const struct drawn *d)
 {
-	return !d->wild && !(has_auth_faults(&d->c) && d->c.sim.registry.refused);
+	return !d->wild && was_heard(&d->c) &&
+	       !(has_auth_faults(&d->c) && d->c.sim.registry.refused);
 }
 
 /* Telling */

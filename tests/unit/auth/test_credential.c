@@ -126,20 +126,6 @@ static void test_reads_no_byte_beyond_the_length(void **state)
 	}
 }
 
-static void test_json_secret_with_a_line_break_is_no_secret(void **state)
-{
-	static const char text[] = "{\"access_token\":\"SECRET\\r\\nX-Evil: 1\"}";
-	struct credential *c = NULL;
-	struct err err = ERR_INIT;
-	bool taken;
-
-	(void)state;
-	taken = credential_parse(text, strlen(text), "u", 0, 0, &c, &err);
-	credential_free(c);
-	err_clear(&err);
-	assert_false(taken);
-}
-
 static const char *const no_sources[] = {
 	"",
 	"file:",
@@ -211,7 +197,6 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_reads_no_byte_beyond_the_length),
-		cmocka_unit_test(test_json_secret_with_a_line_break_is_no_secret),
 		cmocka_unit_test(test_what_is_no_source_is_not_echoed),
 		cmocka_unit_test(test_bare_token_is_not_echoed),
 		cmocka_unit_test(test_sources_by_name),

@@ -3,7 +3,14 @@
 
 #include "http/retry.h"
 
-static const struct retry_policy standard = RETRY_POLICY_DEFAULT;
+static const struct retry_policy standard = {
+	.retries = -1,
+	.first_ms = 250,
+	.longest_ms = 5000,
+	.patience_ms = 60000,
+	.fault_ms = 90000,
+	.stranger_ms = 12000,
+};
 
 static void test_statuses_that_may_pass(void **state)
 {
@@ -62,12 +69,37 @@ static void test_patience_depends_on_the_fault(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(patience); i++) {
 		int64_t wait_ms = -1;
 
-		if (retry_decide(&standard, 1, patience[i].since_ms, &patience[i].fault, 0,
+		if (retry_decide(&standard, 9, patience[i].since_ms, &patience[i].fault, 0,
 				 &wait_ms) != patience[i].again)
 			fail_msg("%s after %lld ms", patience[i].what,
 				 (long long)patience[i].since_ms);
-		assert_int_equal(wait_ms, patience[i].again ? 250 : -1);
+		assert_int_equal(wait_ms, patience[i].again ? 5000 : -1);
 	}
+}
+
+/* A first attempt that takes all the patience there is (a stall, a suspend) does not use up the second one. */
+static void test_time_alone_does_not_end_it_after_the_first_fault(void **state)
+{
+	const struct retry_fault reset = FAILED(UNDER_WAY, true);
+	const struct retry_fault stranger = FAILED(BEFORE_SENDING, false);
+	int64_t wait_ms;
+
+	(void)state;
+	assert_true(retry_decide(&standard, 1, HOUR, &reset, 0, &wait_ms));
+	assert_true(retry_decide(&standard, 1, HOUR, &stranger, 0, &wait_ms));
+	assert_false(retry_decide(&standard, 9, HOUR, &reset, 0, &wait_ms));
+	assert_false(retry_decide(&standard, 9, HOUR, &stranger, 0, &wait_ms));
+}
+
+static void test_default_policy_keeps_the_promises(void **state)
+{
+	const struct retry_policy p = RETRY_POLICY_DEFAULT;
+
+	(void)state;
+	assert_true(p.retries < 0);
+	assert_true(p.first_ms > 0 && p.first_ms <= p.longest_ms);
+	assert_true(p.longest_ms < 30000); /* one transient fault costs less than 30 s */
+	assert_true(p.stranger_ms <= p.fault_ms);
 }
 
 static void test_retries_are_counted_when_they_are_limited(void **state)
@@ -188,6 +220,8 @@ static const struct {
 	{ "Tuesday, 24-Nov-26 14:00:10 GMT", NULL, 10000 },
 	{ "Tue Nov 24 14:00:10 2026", NULL, 10000 },
 	{ "Tue, 24 Nov 2026 14:00:10 GMT", "rubbish", 10000 },
+	{ "Wed, 24 Nov 2032 14:00:10 GMT", NULL, 86400000 },
+	{ "919212021Nov9", NULL, 86400000 }, /* the library takes any year */
 	/* the server's clock is an hour behind ours, or before it */
 	{ "Tue, 24 Nov 2026 13:00:10 GMT", "Tue, 24 Nov 2026 13:00:00 GMT", 10000 },
 	{ "Tue, 24 Nov 2026 15:00:10 GMT", "Tue, 24 Nov 2026 15:00:00 GMT", 10000 },
@@ -215,6 +249,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_statuses_that_may_pass),
 		cmocka_unit_test(test_patience_depends_on_the_fault),
+		cmocka_unit_test(test_time_alone_does_not_end_it_after_the_first_fault),
+		cmocka_unit_test(test_default_policy_keeps_the_promises),
 		cmocka_unit_test(test_retries_are_counted_when_they_are_limited),
 		cmocka_unit_test(test_waits_double_up_to_the_longest),
 		cmocka_unit_test(test_jitter_spreads_over_a_quarter),

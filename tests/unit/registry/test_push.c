@@ -369,6 +369,7 @@ static void test_lateness_is_waited_for(void **state)
 		struct fault_at faults[] = {
 			{ &p, SIM_MANIFEST_PUT, 1, FAULT_LATE, TAG, 0 },
 			{ &p, SIM_MANIFEST_PUT, 2, FAULT_LATE, TAG, 0 },
+			{ &p, SIM_MANIFEST_PUT, 3, FAULT_LATE, TAG, 0 },
 			{ 0 },
 		};
 
@@ -396,8 +397,8 @@ static void test_lateness_is_waited_for(void **state)
  */
 struct held_up {
 	struct pushing *p;
-	bool begun;
-	size_t heads; /* of the other blob, in proofs */
+	int64_t until_ms; /* the first blob is not shown before */
+	size_t heads;	  /* of the second one, in proofs */
 };
 
 static void hold_up(void *arg, size_t number, const struct sim_request *q)
@@ -408,10 +409,10 @@ static void hold_up(void *arg, size_t number, const struct sim_request *q)
 
 	if (!q->for_proof)
 		return;
-	if (!h->begun)
-		sim_thing_find(blobs, h->p->image->blobs[0].descriptor.digest.text)->visible_ms =
-			sim_now_ms(h->p->sim.sched) + 20000;
-	h->begun = true;
+	if (!h->until_ms)
+		h->until_ms = sim_now_ms(h->p->sim.sched) + 20000;
+	sim_thing_find(blobs, h->p->image->blobs[0].descriptor.digest.text)->visible_ms =
+		h->until_ms;
 	if (q->what != SIM_BLOB_HEAD ||
 	    strcmp(q->name, h->p->image->blobs[1].descriptor.digest.text) != 0)
 		return;
