@@ -225,7 +225,7 @@ static void tell_refused(const struct world *w, const struct http_ticket *shown,
 static enum auth_verdict final_refusal(const struct authenticator *a,
 				       const struct http_refusal *refusal, struct err *err)
 {
-	if (refusal->says_denied) {
+	if (refusal->says_denied || (refusal->status == 403 && !refusal->says_unauthenticated)) {
 		err_set(err, ERR_DENIED,
 			"the registry denies access to '%s/%s', or it does not exist", a->host,
 			a->repository);
@@ -276,7 +276,8 @@ static bool is_conclusive(const struct authenticator *a, const struct world *w,
 static bool may_get_another_credential(const struct authenticator *a,
 				       const struct http_refusal *refusal)
 {
-	return !refusal->says_denied && a->credential && a->credential->renewable && a->suspect &&
+	return !refusal->says_denied && !a->waited_in_vain && a->credential &&
+	       a->credential->renewable && a->suspect &&
 	       secret_same(a->credential->secret, a->suspect);
 }
 

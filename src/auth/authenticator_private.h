@@ -55,6 +55,7 @@ struct authenticator {
 	struct credential *credential;
 	int64_t credential_serial; /* counts the different ones */
 	int64_t credential_obtained_ms;
+	bool waited_in_vain;	       /* for another one: then the refusal of this one is final */
 	bool credential_is_suspect;    /* a token bought with it was refused: ask for it again */
 	struct secret *suspect;	       /* the bytes that were behind the refused token */
 	struct secret *dead;	       /* bytes that will not be shown again */

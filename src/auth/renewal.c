@@ -78,6 +78,7 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 	credential_free(a->credential);
 	a->credential = fresh;
 	a->credential_serial += changed;
+	a->waited_in_vain &= !changed;
 	a->credential_obtained_ms = world_now_ms(w);
 	a->credential_is_suspect = false;
 	monitor_leave(a->sched, a->monitor);
@@ -91,7 +92,8 @@ struct renewal {
 	char *realm;
 	char *service;
 	int64_t begun_ms;
-	size_t refusals; /* of credentials whose bytes were new */
+	bool is_for_several; /* a mount: a token for two repositories */
+	size_t refusals;     /* of credentials whose bytes were new */
 	size_t denials;
 	bool is_last_try;    /* nothing better came: it is shown once more, and that is all */
 	bool same_was_shown; /* the refused bytes were shown once more */
@@ -116,6 +118,7 @@ static bool wait_for_another(struct authenticator *a, const struct world *w, str
 
 	if (a->credential->renewable && waited_ms >= a->renew_wait_ms && !r->is_last_try) {
 		r->is_last_try = true;
+		a->waited_in_vain = true;
 		return true;
 	}
 	if (!a->credential->renewable || waited_ms >= a->renew_wait_ms) {
@@ -313,6 +316,8 @@ static bool go_on_after(struct authenticator *a, struct renewal *r, enum token_o
 			 a->host);
 		return r->denials++ == 0;
 	}
+	if (r->is_for_several)
+		return false; /* it may be the other repository that is the trouble */
 	a->credential_is_suspect = true;
 	if (outcome == TOKEN_DENIED)
 		return r->denials++ == 0;
@@ -347,6 +352,7 @@ bool authenticator_renew(struct authenticator *a, const struct world *w,
 	CLEANUP(renewal_clear) struct renewal r = { 0 };
 
 	renewal_init(&r, a, w);
+	r.is_for_several = scope->resources[1] != NULL;
 	for (;;) {
 		enum token_outcome outcome;
 

@@ -184,7 +184,7 @@ static enum token_outcome read_refusal(const struct token_request *r,
 		err_evidence(err, "%d %s", answer->status, words);
 		return TOKEN_FAILED;
 	}
-	denied = refusal.says_denied && answer->status != 401;
+	denied = answer->status == 403 && !refusal.says_unauthenticated;
 	err_set(err, denied ? ERR_DENIED : ERR_REFUSED,
 		"the token endpoint '%s' refused the credential", host ? host : r->realm);
 	err_evidence(err, "%d %s", answer->status, words);
@@ -215,7 +215,7 @@ enum token_outcome token_endpoint_ask(struct http_client *c, const struct world 
 				      const struct token_request *request, struct token_answer *ret,
 				      int64_t *ret_asked_ms, struct err *err)
 {
-	struct http_history history = { .first_ms = world_now_ms(w) };
+	struct http_history history = { 0 };
 
 	if (!realm_is_allowed(request, err))
 		return TOKEN_FAILED;

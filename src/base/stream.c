@@ -1,10 +1,12 @@
 #include "base/stream.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,17 +110,60 @@ bool stream_read_all(struct stream *s, struct buf *out, enum err_code code, stru
 	return true;
 }
 
-bool file_read_all(const char *path, struct buf *out, struct err *err)
-{
-	CLEANUP(stream_freep) struct stream *s = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* A pipe whose other end does not speak is given this long; a file never waits. */
+#define FILE_READ_MS 10000
 
-	if (fd < 0)
-		return err_set_errno(err, errno, "opening '%s'", path);
-	s = stream_of_fd(fd, -1, path);
+static bool has_something(int fd, int64_t until_ms)
+{
+	struct clock clock = clock_system();
+	int64_t left_ms = until_ms - clock_boot_ms(&clock);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return left_ms > 0 && poll(&p, 1, (int)left_ms) != 0;
+}
+
+static bool read_pipe(int fd, const char *path, struct buf *out, struct err *err)
+{
+	struct clock clock = clock_system();
+	int64_t until_ms = clock_after(clock_boot_ms(&clock), FILE_READ_MS);
+	char chunk[4 * KIB];
+	ssize_t len;
+
+	do {
+		if (!has_something(fd, until_ms))
+			return err_set(err, ERR_LOCAL, "reading '%s': nothing comes", path);
+		len = read(fd, chunk, sizeof(chunk));
+		if (len < 0 && errno != EINTR && errno != EAGAIN)
+			return err_set_errno(err, errno, "reading '%s'", path);
+		if (len > 0 && !buf_add(out, chunk, (size_t)len))
+			return err_set(err, ERR_LOCAL, "'%s': longer than %zu bytes", path,
+				       out->ceiling);
+	} while (len != 0);
+	return true;
+}
+
+static bool read_file(int fd, const char *path, struct buf *out, struct err *err)
+{
+	CLEANUP(stream_freep) struct stream *s = stream_of_fd(fd, -1, path);
+
 	if (!stream_read_all(s, out, ERR_LOCAL, err))
 		return err->code == ERR_LOCAL ? err_wrap(err, "'%s'", path) : false;
 	return true;
+}
+
+bool file_read_all(const char *path, struct buf *out, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	bool ok;
+
+	if (fd < 0)
+		return err_set_errno(err, errno, "opening '%s'", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return read_file(fd, path, out, err);
+	ok = read_pipe(fd, path, out, err);
+	close(fd);
+	return ok;
 }
 
 static bool write_fully(int fd, const char *bytes, size_t len)

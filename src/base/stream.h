@@ -45,7 +45,10 @@ struct buf;
 MUST_USE bool stream_read_all(struct stream *s, struct buf *out, enum err_code code,
 			      struct err *err);
 
-/* A whole file of at most the ceiling of OUT. ERR_NO_SOURCE when it is not there, ERR_LOCAL otherwise. */
+/*
+ * A whole file, or what a pipe gives within 10 s, of at most the ceiling of OUT. ERR_NO_SOURCE when it is not there,
+ * ERR_LOCAL otherwise.
+ */
 MUST_USE bool file_read_all(const char *path, struct buf *out, struct err *err);
 
 /* Replaces PATH as a whole (a new file, flushed, then renamed over it), mode bits as given. */

@@ -116,6 +116,16 @@ static bool check_words(const struct push_settings *settings, struct err *err)
 	return true;
 }
 
+/* Nothing switches the proof off: less than the tree would be a success that is none. */
+static bool check_depth(const struct push_settings *settings, struct err *err)
+{
+	if (settings->common.depth >= VERIFY_TREE)
+		return true;
+	err_set(err, ERR_USAGE, "--depth manifest proves too little for a push");
+	err_hint(err, "--depth tree or bytes");
+	return false;
+}
+
 static bool check_operands(const struct run *run, struct err *err)
 {
 	const char *source = run->operand_count ? run->operands[0] : NULL;
@@ -237,10 +247,10 @@ static bool push_all(struct outcomes *o, const struct platforms *platforms, stru
 	if (!connect_new(&common->connect, &sessions, err) ||
 	    !open_image(o->run, o, platforms, &image, err)) {
 		outcomes_settle_all(o, "push", err);
-		return outcomes_finish(o, common->receipt, err);
+		return outcomes_finish(o, common->receipt, NULL, err);
 	}
 	push_each(o, sessions, image);
-	return outcomes_finish(o, common->receipt, err) && write_files(o, err);
+	return outcomes_finish(o, common->receipt, write_files, err);
 }
 
 static bool cmd_push(const struct run *run, struct err *err)
@@ -250,6 +260,7 @@ static bool cmd_push(const struct run *run, struct err *err)
 	CLEANUP(outcomes_clear) struct outcomes outcomes = { 0 };
 
 	return check_operands(run, err) && check_words(settings, err) &&
+	       check_depth(settings, err) &&
 	       platforms_parse(&settings->platforms, &platforms, err) &&
 	       outcomes_init(&outcomes, run, 1, err) && push_all(&outcomes, &platforms, err);
 }

@@ -49,7 +49,7 @@ static bool verify_all(struct outcomes *o, const struct digest *expect, struct e
 
 	if (!connect_new(&common->connect, &sessions, err)) {
 		outcomes_settle_all(o, "verify", err);
-		return outcomes_finish(o, common->receipt, err);
+		return outcomes_finish(o, common->receipt, NULL, err);
 	}
 	for (size_t i = 0; i < o->count; i++) {
 		struct settled *s = &o->at[i];
@@ -59,7 +59,7 @@ static bool verify_all(struct outcomes *o, const struct digest *expect, struct e
 			err_wrap(&s->err, "verifying '%s'", o->run->operands[i]);
 		outcomes_settle(o, i, false);
 	}
-	return outcomes_finish(o, common->receipt, err);
+	return outcomes_finish(o, common->receipt, NULL, err);
 }
 
 /* Two digests for one name cannot both be right: that is a slip, and no matter for the registry. */

@@ -113,8 +113,14 @@ static bool parse_settings(const struct command *c, int argc, char **argv, void 
 	return false;
 }
 
+/* How a command ended, beside its error. */
+struct ending {
+	int reason; /* the signal that cut it short, or 0 */
+	bool told;  /* the error was said already, in the form that was asked for */
+};
+
 static bool run_in_world(const struct world *world, const struct command *c, const void *settings,
-			 char **operands, size_t count, struct err *err)
+			 char **operands, size_t count, struct ending *ret, struct err *err)
 {
 	const struct common_settings *common = settings;
 	CLEANUP(talk_freep) struct talk *talk = talk_new(world, common, stderr);
@@ -134,13 +140,19 @@ static bool run_in_world(const struct world *world, const struct command *c, con
 		told.deadline_ms = clock_after(world_now_ms(world), common->timeout_ms);
 	atomic_store(&signal_restores_terminal, talk_holds_terminal(talk));
 	ok = c->run(&run, err);
+	ret->reason = cancel_reason(world->cancel);
+	if (!ok && err->code == ERR_CANCELLED)
+		err_hint(err, "the same command again");
+	if (!ok && common->progress == PROGRESS_JSON) {
+		talk_error(talk, err);
+		ret->told = true;
+	}
 	talk_finish(talk);
 	atomic_store(&signal_restores_terminal, false);
 	return ok;
 }
 
-/* *ret_reason: the signal that cut it short, or 0. */
-static bool run_command(const struct command *c, int argc, char **argv, int *ret_reason,
+static bool run_command(const struct command *c, int argc, char **argv, struct ending *ret,
 			struct err *err)
 {
 	CLEANUP(settings_clear) struct session_of_command s = { c, mem_alloc(c->settings_size) };
@@ -163,11 +175,9 @@ static bool run_command(const struct command *c, int argc, char **argv, int *ret
 	world.cancel = cancel;
 	atomic_store(&signal_cancel, cancel);
 	catch_signals();
-	ok = run_in_world(&world, c, s.settings, argv + operand, (size_t)(argc - operand), err);
+	ok = run_in_world(&world, c, s.settings, argv + operand, (size_t)(argc - operand), ret,
+			  err);
 	atomic_store(&signal_cancel, NULL);
-	*ret_reason = cancel_reason(cancel);
-	if (!ok && err->code == ERR_CANCELLED)
-		err_hint(err, "the same command again");
 	return ok;
 }
 
@@ -200,7 +210,7 @@ static bool run_help(const char *word, struct err *err)
 	return true;
 }
 
-static bool run_word(int argc, char **argv, int *ret_reason, struct err *err)
+static bool run_word(int argc, char **argv, struct ending *ret, struct err *err)
 {
 	const char *word = argv[1], *nearest = NULL;
 	const struct command *c;
@@ -219,7 +229,7 @@ static bool run_word(int argc, char **argv, int *ret_reason, struct err *err)
 	c = command_find(word, &nearest);
 	if (!c)
 		return unknown_command(word, nearest, err);
-	return run_command(c, argc - 1, argv + 1, ret_reason, err);
+	return run_command(c, argc - 1, argv + 1, ret, err);
 }
 
 /* A result that nobody got is none: the one who asked must not take this for a success. */
@@ -233,28 +243,28 @@ static bool stdout_arrived(struct err *err)
 	if (!failed)
 		return true;
 	return err_set(err, ERR_UNPROVEN,
-		       "landed, but not reported: the result could not be written "
-		       "to stdout%s%s",
+		       "not reported: the result could not be written to stdout%s%s",
 		       errno ? ": " : "", errno ? strerror(errno) : "");
 }
 
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT, unwritten = ERR_INIT;
-	int reason = 0, code;
+	struct ending ending = { 0 };
+	int code;
 	bool ok;
 
 	hold_standard_streams();
 	mallopt(M_ARENA_MAX, 2); /* a worker's arena keeps what it has once had */
 	setlocale(LC_CTYPE, "");
-	ok = run_word(argc, argv, &reason, &err);
+	ok = run_word(argc, argv, &ending, &err);
 	if (!stdout_arrived(&unwritten) && ok) {
 		err_move(&err, &unwritten);
 		ok = false;
 	}
-	if (!ok)
+	if (!ok && !ending.told)
 		tell_error(stderr, look_of(stderr).colour, &err);
-	code = ok ? 0 : exit_code(err.code, reason);
+	code = ok ? 0 : exit_code(err.code, ending.reason);
 	err_clear(&err);
 	err_clear(&unwritten);
 	return code;

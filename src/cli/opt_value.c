@@ -94,13 +94,21 @@ static bool parse_size(const char *text, int64_t *ret_bytes)
 
 static bool parse_integer(const char *text, int64_t *ret)
 {
-	return take_digits(&text, ret) && !*text;
+	bool negative = *text == '-';
+
+	if (negative)
+		text++;
+	if (!take_digits(&text, ret) || *text)
+		return false;
+	if (negative)
+		*ret = -*ret;
+	return true;
 }
 
 static bool store_number(const struct opt *o, int64_t *place, bool valid, int64_t n,
 			 const char *text, const char *example, struct err *err)
 {
-	bool bounded = o->least || o->most;
+	bool bounded = o->least || o->most || n < 0;
 
 	if (!valid)
 		return err_set(err, ERR_USAGE, "'%s' is not %s", text, example);

@@ -90,7 +90,6 @@ void outcomes_settle(struct outcomes *o, size_t index, bool pushed)
 	s->outcome.push = pushed ? &s->push : NULL;
 	s->outcome.proof = pushed ? &s->push.proof : &s->proof;
 	judge(o, s);
-	print_result(o, s);
 	if (s->outcome.err && o->count > 1)
 		talk_error(o->run->talk, &s->err);
 }
@@ -103,7 +102,6 @@ void outcomes_settle_all(struct outcomes *o, const char *verb, const struct err 
 		err_copy(&s->err, why);
 		s->outcome.command = verb;
 		judge(o, s);
-		print_result(o, s);
 	}
 }
 
@@ -153,17 +151,38 @@ static bool sum_up(struct outcomes *o, struct err *err)
 	return err_set(err, first->err.code, "%zu of %zu references failed", failed, o->count);
 }
 
-bool outcomes_finish(struct outcomes *o, const char *receipt, struct err *err)
+/* What a result says of itself must agree with the exit code, also when only the report failed. */
+static void mark_unreported(struct outcomes *o)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		o->at[i].outcome.verdict = exit_of(ERR_UNPROVEN)->name;
+		o->at[i].outcome.exit_code = exit_code(ERR_UNPROVEN, 0);
+	}
+}
+
+static bool write_reports(struct outcomes *o, const char *receipt, bool landed,
+			  bool (*write_more)(struct outcomes *o, struct err *err), struct err *err)
+{
+	if (landed && write_more && !write_more(o, err))
+		return false;
+	return !receipt || write_receipt(o, receipt, err);
+}
+
+bool outcomes_finish(struct outcomes *o, const char *receipt,
+		     bool (*write_more)(struct outcomes *o, struct err *err), struct err *err)
 {
 	struct err not_written = ERR_INIT;
-	bool ok = sum_up(o, err);
+	bool landed = sum_up(o, err);
+	bool reported = write_reports(o, receipt, landed, write_more, &not_written);
 
-	if (!receipt || write_receipt(o, receipt, &not_written))
-		return ok;
-	if (ok)
+	if (landed && !reported) {
+		mark_unreported(o);
 		err_move(err, &not_written);
-	else
+	} else if (!reported) {
 		talk_say(o->run->talk, "the receipt could not be written either");
+	}
+	for (size_t i = 0; i < o->count; i++)
+		print_result(o, &o->at[i]);
 	err_clear(&not_written);
-	return false;
+	return landed && reported;
 }

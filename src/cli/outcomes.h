@@ -1,6 +1,6 @@
 /*
- * What every command that proves something does with its outcomes, one for each reference: say each as it comes,
- * write the files at the end, and make one error of them all.
+ * What every command that proves something does with its outcomes, one for each reference: write the files, say what
+ * came out, and make one error of them all.
  */
 #ifndef CLI_OUTCOMES_H
 #define CLI_OUTCOMES_H
@@ -32,8 +32,8 @@ void outcomes_clear(struct outcomes *o);
 void outcomes_begin(struct outcomes *o, size_t index, const char *verb);
 
 /*
- * It is over: its own ERR says how. Prints the result and the closing sentence; an error only when there are
- * several references, because the error of a single one is the command's own.
+ * It is over: its own ERR says how. Prints an error only when there are several references, because the error of a
+ * single one is the command's own.
  */
 void outcomes_settle(struct outcomes *o, size_t index, bool pushed);
 
@@ -41,11 +41,14 @@ void outcomes_settle(struct outcomes *o, size_t index, bool pushed);
 void outcomes_settle_all(struct outcomes *o, const char *verb, const struct err *why);
 
 /*
- * The command's end: the error of the only reference, or a sum of several with the first one's code. With RECEIPT
- * not NULL that file is written, whatever came out; a file that cannot be written makes a success ERR_UNPROVEN.
+ * The command's end: files first, then the results and closing sentences. The error is that of the only reference, or
+ * a sum of several with the first one's code; ERR may be set already, to what outcomes_settle_all was told. RECEIPT, if
+ * not NULL, is written whatever came out, WRITE_MORE, if not NULL, is called when all has landed. A file that cannot be
+ * written makes a success ERR_UNPROVEN, and the results say so.
  */
-/* ERR may be set already, to what outcomes_settle_all was told. */
-MUST_USE bool outcomes_finish(struct outcomes *o, const char *receipt, struct err *err);
+MUST_USE bool outcomes_finish(struct outcomes *o, const char *receipt,
+			      bool (*write_more)(struct outcomes *o, struct err *err),
+			      struct err *err);
 
 /* A file about what has landed. A failure is ERR_UNPROVEN, "landed, but not reported". */
 MUST_USE bool outcomes_write(const char *path, const char *text, struct err *err);

@@ -128,6 +128,7 @@ static bool send_to(struct attempt *a, const char *url, struct err *err)
 		.empty_body = call->empty_body,
 		.large = call->stream || a->keep_open,
 		.outside_only = call->outside_only,
+		.patient = call->patient,
 		.answer_ms = call->answer_ms,
 		.sending = on_sending,
 		.sending_arg = a,
@@ -317,8 +318,7 @@ static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct
 	bool answered;
 
 	a->start_ms = world_now_ms(a->world);
-	if (!a->history->attempts++)
-		a->history->first_ms = a->start_ms;
+	a->history->attempts++;
 	answered = send_following(a, &ret->url, err);
 	if (answered) {
 		atomic_store(&a->client->heard, true);
@@ -338,14 +338,15 @@ static enum http_outcome wait_for_fault(struct http_client *c, const struct worl
 					const struct http_call *call, struct http_history *history,
 					struct retry_fault *fault, struct err *err)
 {
-	int64_t since_ms = world_now_ms(w) - history->first_ms;
+	int64_t now_ms = world_now_ms(w);
 	struct err cut_short = ERR_INIT;
 	int64_t wait_ms;
 	CLEANUP(mem_freep) char *text = NULL;
 
 	fault->heard_before = atomic_load(&c->heard);
-	history->faults++;
-	if (!retry_decide(&c->policy, history->faults, since_ms, fault,
+	if (!history->faults++)
+		history->first_fault_ms = now_ms;
+	if (!retry_decide(&c->policy, history->faults, now_ms - history->first_fault_ms, fault,
 			  atomic_fetch_add(&c->salt, 7919), &wait_ms))
 		return HTTP_OVER;
 	text = mem_printf("%s %s: %s", call->method, call->what, err->message);
@@ -364,9 +365,15 @@ static enum http_outcome wait_for_fault(struct http_client *c, const struct worl
 static enum http_outcome after_failure(struct attempt *a, struct err *err)
 {
 	struct retry_fault fault = { .failure = a->failure, .retry_after_ms = -1 };
-	enum http_outcome outcome =
-		wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
+	enum http_outcome outcome;
 
+	/* a body that gets further than before is not the same fault again and again */
+	if (a->sent_bytes > a->history->furthest_bytes) {
+		a->history->furthest_bytes = a->sent_bytes;
+		a->history->faults = 0;
+	}
+	a->history->failure = a->failure;
+	outcome = wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
 	if (outcome == HTTP_OVER && err->code == ERR_NET) {
 		CLEANUP(mem_freep) char *authority = url_authority(a->call->url);
 
@@ -374,7 +381,7 @@ static enum http_outcome after_failure(struct attempt *a, struct err *err)
 			 authority ? authority : a->call->url);
 		if (a->history->attempts > 1)
 			err_cause(err, "tried %zu times in %lld s", a->history->attempts,
-				  (long long)(world_now_ms(a->world) - a->history->first_ms) /
+				  (long long)(world_now_ms(a->world) - a->history->first_fault_ms) /
 					  1000);
 	}
 	return outcome;

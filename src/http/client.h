@@ -57,6 +57,7 @@ struct http_call {
 
 	size_t answer_ceiling; /* of the body that is read into memory; 0 means HTTP_ANSWER_CEILING */
 	int64_t answer_ms;  /* for the status and headers of one attempt; 0: stalls alone decide */
+	bool patient;	    /* see struct http_request */
 	bool keep_redirect; /* a 3xx is an answer like any other */
 };
 
@@ -85,9 +86,11 @@ char *http_answer_words(const struct http_answer *a);
 
 /* What one request has been through so far; begins as zeros. */
 struct http_history {
-	int64_t first_ms; /* when it was first sent */
+	int64_t first_fault_ms; /* of those since something last got through */
+	int64_t furthest_bytes; /* of a body, in any attempt */
 	size_t attempts;
 	size_t faults;
+	enum http_failure failure; /* of the last attempt that got no answer */
 	size_t refusals;
 };
 

@@ -10,6 +10,9 @@
 /* How often time and the kernel's queue are looked at while nothing happens. */
 #define TICK_MS 200
 
+/* Added to the stall timeout while a server commits: together they stay under half a minute. */
+#define PATIENCE_MS 12000
+
 /* The kernel may hold megabytes that a slow link takes its time for: that its queue drains is movement too. */
 static void note_queue(struct curl_exchange *x)
 {
@@ -40,6 +43,14 @@ static bool note_end(struct curl_exchange *x)
 	return x->ended;
 }
 
+/* Silence after the last byte was sent may be work: storage that is slow to commit. */
+static int64_t stall_ms(const struct curl_exchange *x)
+{
+	bool all_sent = x->sent_bytes == x->body_bytes && x->unsent == 0;
+
+	return x->t->stall_ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
+}
+
 static bool check_time(struct curl_exchange *x, const struct world *w, struct err *err)
 {
 	int64_t now_ms;
@@ -48,9 +59,9 @@ static bool check_time(struct curl_exchange *x, const struct world *w, struct er
 		return false;
 	note_queue(x);
 	now_ms = world_now_ms(w);
-	if (now_ms - x->moved_ms >= x->t->stall_ms)
+	if (now_ms - x->moved_ms >= stall_ms(x))
 		return err_set(err, ERR_NET, "nothing moved for %lld s",
-			       (long long)(x->t->stall_ms / 1000));
+			       (long long)(stall_ms(x) / 1000));
 	if (now_ms >= x->answer_by_ms)
 		return err_set(err, ERR_NET, "no answer in time");
 	return true;
@@ -133,6 +144,7 @@ static struct curl_exchange *exchange_new(struct curl_transport *t, const struct
 	x->t = t;
 	x->pending = (struct buf)BUF_INIT(PENDING_CEILING);
 	x->moved_ms = world_now_ms(w);
+	x->patient = r->patient;
 	x->answer_by_ms = r->answer_ms ? clock_after(x->moved_ms, r->answer_ms) : NEVER_MS;
 	x->lane = lane_take(t, r->large);
 	x->easy = curl_easy_init();

@@ -76,6 +76,7 @@ struct curl_exchange {
 	void (*sending)(void *arg, int64_t sent_bytes);
 	void *sending_arg;
 	int64_t answer_by_ms;
+	bool patient;
 
 	int64_t moved_ms; /* when something last moved */
 	int unsent;	  /* in the kernel's queue when we last looked */

@@ -174,6 +174,8 @@ static void set_common(struct curl_exchange *x, const struct curl_transport *t,
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT,
+			 1L); /* a name server that is dead is not waited for */
 	/* what a proxy says to CONNECT is no answer of the registry's */
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_SHARE, t->share);

@@ -45,8 +45,6 @@ bool refusal_read(int status, const char *words, const char *const *challenges,
 		ret->says_unauthenticated = true;
 	else if (says_one_of(words, denied, ARRAY_SIZE(denied)))
 		ret->says_denied = true;
-	else if (status == 403)
-		ret->says_denied = true;
 	return status == 401 || status == 403 || (status == 400 && ret->says_unauthenticated);
 }
 

@@ -39,7 +39,7 @@ struct retry_fault {
 bool retry_status_is_passing(int status);
 
 /*
- * FAULTS counts from 1, SINCE_FIRST_MS is the time since the request was first sent, JITTER is any number: it
+ * FAULTS counts from 1, SINCE_FIRST_MS is the time since the first of them, JITTER is any number: it
  * spreads clients that failed together over a quarter of the wait. True, with the wait, when another attempt is
  * due.
  */

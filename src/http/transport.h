@@ -33,6 +33,7 @@ struct http_request {
 	bool empty_body; /* says Content-Length: 0 where the method has no body of its own */
 	bool large;	 /* a blob: HTTP/1.1 with Expect, so that a refusal comes before the body */
 	bool outside_only; /* the address that its host's name has must be outside this machine */
+	bool patient;	   /* the server has work to do before it answers: a commit */
 	int64_t answer_ms; /* for the status and headers; 0: stalls alone decide */
 	void (*sending)(void *arg, int64_t sent_bytes); /* progress, may be NULL */
 	void *sending_arg;

@@ -4,7 +4,9 @@
 #include "http/curl_private.h"
 #include "http/tls_files.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #define IDLE_LANES_MAX 16
 #define SYSTEM_CERTS "/etc/ssl/certs"
@@ -140,12 +142,21 @@ static bool read_trusted(struct curl_transport *t, const char *cacert, struct er
 	t->cacert = (struct buf)BUF_INIT(TLS_FILES_CEILING);
 	if (tls_dir_is_hashed(dir && *dir ? dir : SYSTEM_CERTS))
 		t->hashed_dir = mem_strdup(dir && *dir ? dir : SYSTEM_CERTS);
-	if (cacert && !file_read_all(cacert, &t->cacert, err))
-		return false;
+	if (cacert && !file_read_all(cacert, &t->cacert, err)) {
+		err->code = ERR_LOCAL;
+		return err_wrap(err, "--cacert");
+	}
 	if (!bundle || !*bundle ||
 	    (t->hashed_dir && strncmp(bundle, SYSTEM_CERTS "/", sizeof(SYSTEM_CERTS)) == 0))
 		return true;
 	return file_read_all(bundle, &t->cacert, err) || err_wrap(err, "SSL_CERT_FILE");
+}
+
+static bool check_readable(const char *option, const char *path, struct err *err)
+{
+	if (!path || access(path, R_OK) == 0)
+		return true;
+	return err_set(err, ERR_LOCAL, "%s: '%s': %s", option, path, strerror(errno));
 }
 
 bool transport_curl_new(const struct transport_options *options, struct transport **ret,
@@ -167,7 +178,8 @@ bool transport_curl_new(const struct transport_options *options, struct transpor
 	t->proxied = has_proxy();
 	t->idle_monitor = monitor_new(t->sched);
 	share_init(t);
-	if (!read_trusted(t, options->cacert, err))
+	if (!read_trusted(t, options->cacert, err) || !check_readable("--cert", t->cert, err) ||
+	    !check_readable("--key", t->key, err))
 		return false;
 	*ret = TAKE(owned);
 	return true;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "http/refusal.h"
+#include "http/url.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ static bool is_some_page(const struct http_answer *a)
 static bool parse_answer(const struct session *s, const struct http_answer *answer,
 			 const struct digest *like, struct manifest **ret, struct err *err)
 {
+	CLEANUP(mem_freep) char *shown = url_shown(answer->url);
 	const char *type = media_type_is_manifest(answer->content_type ? answer->content_type : "")
 				   ? answer->content_type
 				   : NULL;
@@ -40,8 +42,8 @@ static bool parse_answer(const struct session *s, const struct http_answer *answ
 	if (is_some_page(answer))
 		err_set(err, ERR_NO_REGISTRY, "an answer of type '%s'", answer->content_type);
 	err_wrap(err, "'%s' answers with something that is no manifest", s->base_url);
-	err_evidence(err, "GET %s: %d, %zu bytes of '%s'", answer->url, answer->status,
-		     answer->body_len, answer->content_type ? answer->content_type : "no type");
+	err_evidence(err, "GET %s: %d, %zu bytes of '%s'", shown, answer->status, answer->body_len,
+		     answer->content_type ? answer->content_type : "no type");
 	return false;
 }
 
@@ -51,7 +53,7 @@ bool manifest_get(const struct world *w, struct session *s, const char *referenc
 {
 	CLEANUP(mem_freep) char *url = session_url(s, "manifests/%s", reference);
 	struct http_call call = manifest_call(s, "GET", url);
-	struct http_history history = { .first_ms = world_now_ms(w) };
+	struct http_history history = { 0 };
 
 	*ret = NULL;
 	call.headers[0] = (struct http_header){ "Accept", ACCEPT_ALL };
@@ -227,7 +229,9 @@ static bool put_once(struct put *p, enum manifest_outcome *ret, struct err *err)
 		http_attempt(p->s->client, p->w, &p->call, &p->history, &answer, err);
 
 	/* no answer, or a server's own failure: it may have been taken all the same */
-	if (p->history.attempts > attempts && (answer.status == 0 || answer.status >= 500))
+	if (p->history.attempts > attempts &&
+	    (answer.status >= 500 ||
+	     (answer.status == 0 && p->history.failure != HTTP_FAILED_BEFORE_SENDING)))
 		p->may_have_landed = true;
 	switch (outcome) {
 	case HTTP_ANSWERED:
@@ -257,6 +261,7 @@ enum manifest_outcome manifest_put(const struct world *w, struct session *s,
 
 	p.call = manifest_call(s, "PUT", url);
 	p.call.headers[0] = (struct http_header){ "Content-Type", m->media_type };
+	p.call.patient = true;
 	p.call.bytes = m->bytes;
 	p.call.size = m->size_bytes;
 	while (!put_once(&p, &outcome, err))

@@ -181,8 +181,12 @@ static enum manifest_outcome put_root(struct push *p, struct err *err)
 	world_note(p->w, EVENT_PHASE, "manifest");
 	outcome = manifest_put(p->w, p->s, root, reference, &p->result->before, err);
 	p->result->manifest_sent |= outcome == MANIFEST_TAKEN || outcome == MANIFEST_UNKNOWN;
-	for (size_t i = 0; more && i < more->count && outcome == MANIFEST_TAKEN; i++)
+	for (size_t i = 0; more && i < more->count && outcome == MANIFEST_TAKEN; i++) {
 		outcome = manifest_put(p->w, p->s, root, more->at[i], &not_known, err);
+		if (outcome != MANIFEST_TAKEN)
+			err_wrap(err, "'%s' was taken, additional tag '%s' was not", reference,
+				 more->at[i]);
+	}
 	return outcome;
 }
 
@@ -191,6 +195,11 @@ static enum manifest_outcome put_manifests(struct push *p, struct err *err)
 	enum manifest_outcome outcome = put_children(p, err);
 
 	return outcome == MANIFEST_TAKEN ? put_root(p, err) : outcome;
+}
+
+static bool names_unknown_blobs(const struct err *err)
+{
+	return err->evidence && strcasestr(err->evidence, "unknown");
 }
 
 /*
@@ -205,6 +214,10 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 	for (size_t i = 0; i < ARRAY_SIZE(trusts) && outcome == MANIFEST_BLOBS_MISSING; i++) {
 		struct err failed = ERR_INIT;
 
+		/* "invalid" may mean many things: no reason to send all of it again */
+		if (trusts[i] == TRUST_NOTHING && !names_unknown_blobs(err))
+			break;
+
 		world_note(p->w, EVENT_NOTE,
 			   "the registry misses blobs of the manifest: sending them again (%s)",
 			   err->evidence ? err->evidence : err->message);
@@ -215,8 +228,8 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 		err_clear(err);
 		outcome = put_manifests(p, err);
 	}
-	if (outcome == MANIFEST_BLOBS_MISSING && err->evidence && strstr(err->evidence, "UNKNOWN"))
-		err->code = ERR_INCOMPLETE;
+	if (outcome == MANIFEST_BLOBS_MISSING)
+		err->code = names_unknown_blobs(err) ? ERR_INCOMPLETE : ERR_UNEXPECTED;
 	return outcome;
 }
 
@@ -302,12 +315,13 @@ static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *
 /* Could the registry be asked at all? If not, nobody knows, and that is what is said. */
 static bool not_proven(const struct push *p, struct err *err)
 {
+	CLEANUP(mem_freep) char *name = reference_text(p->ref);
+
 	switch (err->code) {
 	case ERR_ABSENT:
 	case ERR_OTHER_DIGEST:
 	case ERR_INCOMPLETE:
 	case ERR_CORRUPT:
-	case ERR_LOCAL:
 		return false;
 	default:
 		break;
@@ -316,7 +330,7 @@ static bool not_proven(const struct push *p, struct err *err)
 		return false;
 	err->code = ERR_UNPROVEN;
 	err_wrap(err, "the manifest was sent, but the registry has not shown it");
-	err_hint(err, "landed verify --expect %s REF", image_root(p->image)->digest.text);
+	err_hint(err, "landed verify --expect %s %s", image_root(p->image)->digest.text, name);
 	return false;
 }
 

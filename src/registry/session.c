@@ -65,14 +65,14 @@ static bool belongs_to_the_protocol(const struct http_answer *a)
 }
 
 static bool ping_once(const struct world *w, struct http_client *client, const char *base,
-		      struct http_answer *ret, struct err *err)
+		      struct http_history *history, struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *url = mem_printf("%s/v2/", base);
 	const struct http_call call = {
 		.what = "registry", .method = "GET", .url = url, .anonymous = true
 	};
 
-	return http_call(client, w, &call, ret, err);
+	return http_attempt(client, w, &call, history, ret, err) == HTTP_ANSWERED;
 }
 
 static bool no_registry(const char *base, const struct http_answer *answer, struct err *err)
@@ -92,21 +92,24 @@ static void keep_telling_failure(struct err *err, struct err *failed,
 }
 
 static bool ping_any(const struct world *w, struct http_client *client, const char *const *bases,
-		     size_t base_count, size_t *ret_base, struct http_answer *ret, struct err *err)
+		     size_t base_count, size_t *ret_base, enum http_failure *ret_failure,
+		     struct http_answer *ret, struct err *err)
 {
 	err_clear(err);
 	for (size_t i = 0; i < base_count; i++) {
+		struct http_history history = { 0 };
 		struct err failed = ERR_INIT;
 
 		http_answer_clear(ret);
 		*ret_base = i;
-		if (ping_once(w, client, bases[i], ret, &failed)) {
+		if (ping_once(w, client, bases[i], &history, ret, &failed)) {
 			if (belongs_to_the_protocol(ret)) {
 				err_clear(err);
 				return true;
 			}
 			no_registry(bases[i], ret, &failed);
 		}
+		*ret_failure = history.failure;
 		keep_telling_failure(err, &failed, ret);
 		if (cancel_reason(w->cancel))
 			return false;
@@ -131,7 +134,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 		struct err cut_short = ERR_INIT;
 		int64_t wait_ms;
 
-		if (ping_any(w, client, bases, base_count, ret_base, ret, err))
+		if (ping_any(w, client, bases, base_count, ret_base, &fault.failure, ret, err))
 			return true;
 		if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT ||
 		    err->code == ERR_LOCAL)

@@ -125,11 +125,11 @@ static void on_sending(void *arg, int64_t sent_bytes)
 	tell_stage(arg, BLOB_STAGE_SENDING, sent_bytes);
 }
 
-static int64_t expected_ms(const struct upload *u)
+static int64_t expected_ms(const struct upload *u, int64_t len)
 {
 	int64_t rate = atomic_load(&u->s->bytes_per_second);
 
-	return u->d->size_bytes / (rate / 1000 + 1);
+	return len / (rate / 1000 + 1);
 }
 
 static void note_pace(struct upload *u, int64_t took_ms)
@@ -233,8 +233,9 @@ static enum step send_body(struct upload *u, struct http_call *call, struct stre
 	size_t left = 0;
 
 	call->stream = body;
+	call->patient = true;
 	call->stream_bytes = len;
-	call->need_ms = expected_ms(u);
+	call->need_ms = expected_ms(u, len);
 	call->sending = progress ? on_sending : NULL;
 	call->sending_arg = u;
 	switch (http_attempt(u->s->client, u->w, call, &u->body_history, &answer, err)) {
@@ -275,6 +276,7 @@ static enum step commit(struct upload *u, struct err *err)
 	call = upload_call(u, "PUT", url);
 	call.what = "blob";
 	call.empty_body = true;
+	call.patient = true;
 	for (;;) {
 		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 		enum http_outcome outcome =
@@ -414,7 +416,6 @@ bool blob_upload(const struct world *w, struct session *s, struct image *image,
 	struct upload u = { .w = w, .s = s, .image = image, .d = d, .chunk_bytes = CHUNK_BYTES };
 	enum upload_form form = (enum upload_form)atomic_load(&s->upload_form);
 
-	u.body_history.first_ms = world_now_ms(w);
 	for (;;) {
 		enum step step = send_once(&u, form, err);
 

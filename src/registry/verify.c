@@ -12,6 +12,7 @@
 #define MANIFESTS_MAX 1000
 #define LEVELS_MAX 4
 #define TREE_BYTES_MAX (64 * MIB)
+#define BLOBS_MAX 100000
 #define NAMED_IN_MESSAGE 3
 
 struct needed_blob {
@@ -33,6 +34,7 @@ struct verification {
 	size_t tree_bytes;
 	struct needed_blob *blobs; /* each once */
 	size_t blob_count;
+	size_t blob_room;
 
 	/* the level of the tree that is being read */
 	const struct descriptor **children;
@@ -139,6 +141,12 @@ static bool is_known_manifest(const struct verification *v, const struct digest 
 	return false;
 }
 
+/* What a descriptor says may be absurd: then it is too much, without overflow. */
+static size_t counted_bytes(const struct descriptor *d)
+{
+	return d->size_bytes > (int64_t)TREE_BYTES_MAX ? TREE_BYTES_MAX : (size_t)d->size_bytes;
+}
+
 static void collect_children(struct verification *v, size_t first, size_t end)
 {
 	for (size_t i = first; i < end; i++) {
@@ -152,6 +160,8 @@ static void collect_children(struct verification *v, size_t first, size_t end)
 			v->children[v->child_count++] = &m->entries[k];
 		}
 	}
+	for (size_t i = 0; i < v->child_count; i++)
+		v->tree_bytes += counted_bytes(v->children[i]);
 	v->child_manifests = mem_alloc((v->child_count + 1) * sizeof(*v->child_manifests));
 }
 
@@ -179,7 +189,6 @@ static void keep_children(struct verification *v)
 			add_missing(v, &v->children[i]->digest);
 			continue;
 		}
-		v->tree_bytes += m->size_bytes;
 		v->manifests[v->manifest_count++] = m;
 		v->proof->manifest_count++;
 	}
@@ -211,38 +220,58 @@ static bool prove_children(struct verification *v, struct err *err)
 
 /* The blobs */
 
-static bool is_known_blob(const struct verification *v, const struct digest *d)
-{
-	for (size_t i = 0; i < v->blob_count; i++)
-		if (digest_same(&v->blobs[i].descriptor.digest, d))
-			return true;
-	return false;
-}
-
 static void collect_blob(struct verification *v, const struct descriptor *d)
 {
-	struct needed_blob *b;
-
 	if (descriptor_is_nondistributable(d)) {
 		v->proof->elsewhere_count++;
 		return;
 	}
-	if (is_known_blob(v, &d->digest))
-		return;
-	v->blobs = mem_realloc(v->blobs, v->blob_count + 1, sizeof(*v->blobs));
-	b = &v->blobs[v->blob_count++];
-	*b = (struct needed_blob){ .size_there = -1 };
-	descriptor_copy(&b->descriptor, d);
+	if (v->blob_count == v->blob_room) {
+		v->blob_room = v->blob_room ? v->blob_room * 2 : 64;
+		v->blobs = mem_realloc(v->blobs, v->blob_room, sizeof(*v->blobs));
+	}
+	v->blobs[v->blob_count] = (struct needed_blob){ .size_there = -1 };
+	descriptor_copy(&v->blobs[v->blob_count++].descriptor, d);
 }
 
-static void collect_blobs(struct verification *v)
+static int by_digest(const void *a, const void *b)
+{
+	const struct needed_blob *one = a, *other = b;
+
+	return strcmp(one->descriptor.digest.text, other->descriptor.digest.text);
+}
+
+/* Each is asked for once, however many images share it. */
+static void drop_duplicates(struct verification *v)
+{
+	size_t kept = 0;
+
+	if (v->blob_count)
+		qsort(v->blobs, v->blob_count, sizeof(*v->blobs), by_digest);
+	for (size_t i = 0; i < v->blob_count; i++) {
+		if (kept && by_digest(&v->blobs[kept - 1], &v->blobs[i]) == 0)
+			descriptor_clear(&v->blobs[i].descriptor);
+		else
+			v->blobs[kept++] = v->blobs[i];
+	}
+	v->blob_count = kept;
+}
+
+static bool collect_blobs(struct verification *v, struct err *err)
 {
 	for (size_t i = 0; i < v->manifest_count; i++) {
 		const struct manifest *m = v->manifests[i];
 
+		if (!world_check(v->w, err))
+			return false;
+		if (m->kind == MANIFEST_IMAGE && v->blob_count + m->entry_count > BLOBS_MAX)
+			return err_set(err, ERR_INCOMPLETE, "more than %d blobs: too many to prove",
+				       BLOBS_MAX);
 		for (size_t k = 0; m->kind == MANIFEST_IMAGE && k < m->entry_count; k++)
 			collect_blob(v, &m->entries[k]);
 	}
+	drop_duplicates(v);
+	return true;
 }
 
 static bool prove_blob(const struct world *w, void *arg, size_t i, struct err *err)
@@ -257,8 +286,7 @@ static bool prove_blob(const struct world *w, void *arg, size_t i, struct err *e
 
 static bool prove_blobs(struct verification *v, struct err *err)
 {
-	collect_blobs(v);
-	if (!pool_run(v->w, v->jobs, v->blob_count, prove_blob, v, err))
+	if (!collect_blobs(v, err) || !pool_run(v->w, v->jobs, v->blob_count, prove_blob, v, err))
 		return false;
 	for (size_t i = 0; i < v->blob_count; i++) {
 		const struct needed_blob *b = &v->blobs[i];

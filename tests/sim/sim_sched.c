@@ -285,6 +285,8 @@ static struct task *sim_spawn(struct sched *sched, void (*run)(void *arg), void 
 	t->context.uc_stack.ss_size = t->stack_size;
 	makecontext(&t->context, (void (*)(void))task_main, 2, (unsigned int)((uintptr_t)t >> 32),
 		    (unsigned int)((uintptr_t)t & 0xffffffffu));
+	/* The sanitizer would wipe its shadow of the whole stack at each switch; it is told by us. */
+	t->context.uc_stack.ss_size = 0;
 #if defined(__SANITIZE_THREAD__)
 	t->shadow = __tsan_create_fiber(0);
 #endif

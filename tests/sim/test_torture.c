@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "sim/sim_case.h"
 
-#define PAIRS 600
+#define PAIRS 300
 #define SHOWN_MAX 40
 
 struct ways {

@@ -26,7 +26,10 @@ static bool take_body(const struct fake_answer *a, const struct http_request *r,
 	bool ok = true;
 
 	while (ok && len && !a->takes_no_body && (int64_t)body.len < wanted) {
-		ok = stream_read(r->body, chunk, sizeof(chunk), &len, err);
+		size_t most = (size_t)(wanted - (int64_t)body.len);
+
+		ok = stream_read(r->body, chunk, most < sizeof(chunk) ? most : sizeof(chunk), &len,
+				 err);
 		if (ok && !buf_add(&body, chunk, len))
 			fail_msg("the fake transport got more than it keeps");
 		if (ok && r->sending)
