@@ -93,11 +93,13 @@ bool credential_parse(const char *text, size_t len, const char *user, int64_t as
 {
 	CLEANUP(credential_freep) struct credential *c = NEW(struct credential);
 	CLEANUP(js_freep) struct js *j = NULL;
-	size_t space = strspn(text, " \t\r\n");
+	size_t space = 0;
 
 	c->user = mem_strdup_or_null(user);
 	c->life = (struct token_life){ .minted_ms = asked_ms, .expires_ms = NEVER_MS };
 	c->renewable = true;
+	while (space < len && memchr(" \t\r\n", text[space], 4))
+		space++;
 	if (space < len && text[space] == '{') {
 		if (!js_parse(text, len, CREDENTIAL_CEILING, ERR_NO_CREDENTIAL, &j, err) ||
 		    !parse_object(j, asked_ms, now_wall_ms, c, err))
@@ -116,6 +118,7 @@ bool source_parse(const char *text, const char *user, const char *authfile, stru
 		const char *prefix;
 		enum value_place place;
 	} places[] = { { "file:", VALUE_FILE }, { "exec:", VALUE_EXEC }, { "env:", VALUE_ENV } };
+	int word_len = (int)strspn(text, "abcdefghijklmnopqrstuvwxyz-");
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		size_t len = strlen(places[i].prefix);
@@ -134,8 +137,9 @@ bool source_parse(const char *text, const char *user, const char *authfile, stru
 		*ret = NULL;
 		return true;
 	}
-	/* what stands behind a colon may be a secret that somebody put there by mistake */
-	err_set(err, ERR_USAGE, "'%.*s' is no credential source", (int)strcspn(text, ":"), text);
+	/* beyond a short first word it may be the secret itself that somebody put there by mistake */
+	err_set(err, ERR_USAGE, "'%.*s...' is no credential source", word_len <= 16 ? word_len : 0,
+		text);
 	err_hint(err, "file:PATH, exec:COMMAND, env:VARIABLE, docker-config or anon");
 	return false;
 }

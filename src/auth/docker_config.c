@@ -22,6 +22,12 @@ const char *docker_config_server(const char *host)
 	return strcmp(host, "docker.io") == 0 ? HUB_SERVER : host;
 }
 
+static bool is_api_path(const char *path)
+{
+	return strcmp(path, "/") == 0 || strcmp(path, "/v1") == 0 || strcmp(path, "/v1/") == 0 ||
+	       strcmp(path, "/v2") == 0 || strcmp(path, "/v2/") == 0;
+}
+
 /* "https://host/v1/" and "host" are the same registry; "host/team" is podman's for a part of it. */
 static char *canonical_key(const char *key)
 {
@@ -29,8 +35,7 @@ static char *canonical_key(const char *key)
 	char *name = mem_strdup(scheme ? scheme + 3 : key);
 	char *slash = strchr(name, '/');
 
-	if (slash && (scheme || strcmp(slash, "/") == 0 || strncmp(slash, "/v1", 3) == 0 ||
-		      strncmp(slash, "/v2", 3) == 0))
+	if (slash && (scheme || is_api_path(slash)))
 		*slash = '\0';
 	if (strcmp(name, "index.docker.io") == 0 || strcmp(name, "registry-1.docker.io") == 0)
 		mem_replace(&name, "docker.io");
@@ -59,8 +64,12 @@ static const struct js *find(const struct js *object, const struct credential_ta
 
 	for (;;) {
 		struct match m = { .wanted = name };
+		const struct js *exact =
+			js_get(object, strchr(name, '/') ? name : docker_config_server(name));
 		char *slash;
 
+		if (exact)
+			return exact;
 		if (!js_each(object, match_key, &m) && m.found)
 			return m.found;
 		slash = strrchr(name, '/');

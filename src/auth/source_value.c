@@ -81,8 +81,10 @@ static bool value_obtain(struct source *s, const struct world *w,
 	(void)target;
 	*ret = NULL;
 	ok = places[v->place].read(v, w, &text, err);
-	if (ok && !text.len && v->place != VALUE_EXEC)
+	if (ok && !text.len && v->place != VALUE_EXEC) {
+		buf_clear(&text);
 		return true; /* not there, or not yet */
+	}
 	ok = ok && credential_parse(buf_str(&text), text.len, v->user, asked_ms,
 				    clock_wall_ms(w->clock), ret, err);
 	if (text.data)
@@ -114,7 +116,7 @@ static const struct source_ops value_ops = { .obtain = value_obtain, .free = val
 /* A command may carry arguments that are nobody's business in a log: its first word names it. */
 static char *name_of(enum value_place place, const char *where)
 {
-	int len = place == VALUE_EXEC ? (int)strcspn(where, " \t") : (int)strlen(where);
+	int len = place == VALUE_EXEC ? (int)strcspn(where, " \t=") : (int)strlen(where);
 
 	return mem_printf("%s%.*s", places[place].prefix, len, where);
 }

@@ -14,6 +14,7 @@
 extern char **environ;
 
 #define TICK_MS 100
+#define REST_CHUNKS_MAX 256
 
 struct child {
 	pid_t pid; /* 0 once it was waited for */
@@ -118,7 +119,8 @@ static void feed(struct child *c)
 		close_fd(&c->in);
 }
 
-static void drain(int *fd, struct buf *into)
+/* Whether there was something. */
+static bool drain(int *fd, struct buf *into)
 {
 	char chunk[4096];
 	ssize_t len = recv(*fd, chunk, sizeof(chunk), MSG_DONTWAIT);
@@ -131,6 +133,14 @@ static void drain(int *fd, struct buf *into)
 		close_fd(fd);
 	}
 	secret_wipe(chunk, sizeof(chunk));
+	return len > 0;
+}
+
+/* What has been written before the command ended; who still holds the other end is not waited for. */
+static void drain_rest(int *fd, struct buf *into)
+{
+	for (int i = 0; i < REST_CHUNKS_MAX && *fd >= 0 && drain(fd, into); i++)
+		;
 }
 
 static void child_step(struct child *c, const struct world *w, struct buf *out, struct buf *errout)
@@ -178,8 +188,11 @@ bool subprocess_run(const struct world *w, const char *const *argv, const char *
 		if (world_now_ms(w) >= until_ms)
 			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s",
 				       argv[0], SUBPROCESS_MS / 1000);
-		if (c.out < 0 && has_exited(&c, ret_code))
+		if (has_exited(&c, ret_code)) {
+			drain_rest(&c.out, out);
+			drain_rest(&c.errout, errout);
 			return true;
+		}
 	}
 	while (!has_exited(&c, ret_code)) {
 		if (!world_sleep(w, 10, err))

@@ -53,11 +53,17 @@ static int64_t age_of(const struct js *issued_at, int64_t date_wall_ms)
 	return date_wall_ms > issued_wall_ms ? date_wall_ms - issued_wall_ms : 0;
 }
 
+/* It becomes a part of a header (RFC 6750 §2.1): no space, no control character. */
 static struct secret *secret_of(const struct js *j)
 {
 	const char *text = js_string(j);
 
-	return text && *text ? secret_new(text, strlen(text)) : NULL;
+	if (!text || !*text)
+		return NULL;
+	for (const char *c = text; *c; c++)
+		if ((unsigned char)*c <= 0x20 || *c == 0x7f)
+			return NULL;
+	return secret_new(text, strlen(text));
 }
 
 bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms,

@@ -223,9 +223,9 @@ enum token_outcome token_endpoint_ask(struct http_client *c, const struct world 
 		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 		enum token_outcome outcome = TOKEN_FAILED;
 
-		*ret_asked_ms = world_now_ms(w);
 		if (!ask_once(c, w, request, &answer, err))
 			return TOKEN_FAILED;
+		*ret_asked_ms = answer.sent_ms;
 		if (answer.status == 200) {
 			if (token_answer_parse(answer.body, answer.body_len, answer.date_wall_ms,
 					       ret, err))

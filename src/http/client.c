@@ -205,6 +205,8 @@ static bool send_following(struct attempt *a, char **ret_url, struct err *err)
 
 /* Reading an answer */
 
+#define YEAR_10000_S 253402300800LL
+
 static char *media_type_of(const char *value)
 {
 	size_t len = strcspn(value, "; \t");
@@ -247,7 +249,7 @@ static void read_headers(const struct http_exchange *x, struct http_answer *ret)
 	ret->content_length = number_of(http_header(x, "Content-Length", 0), -1);
 	ret->range_total = total_of_range(http_header(x, "Content-Range", 0));
 	ret->chunk_min_bytes = number_of(http_header(x, "OCI-Chunk-Min-Length", 0), 0);
-	ret->date_wall_ms = then < 0 ? -1 : (int64_t)then * 1000;
+	ret->date_wall_ms = then < 0 || then > YEAR_10000_S ? -1 : (int64_t)then * 1000;
 	if (location && !url_resolve(ret->url, location, &ret->location, &ignored))
 		err_clear(&ignored);
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(ret->challenges); i++) {
@@ -323,6 +325,7 @@ static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct
 	if (answered) {
 		atomic_store(&a->client->heard, true);
 		read_headers(a->exchange, ret);
+		ret->sent_ms = a->start_ms;
 		if (!a->keep_open || ret->status >= 300)
 			answered = read_body(a, ret, err);
 		if (!answered)

@@ -75,6 +75,7 @@ struct http_answer {
 	int64_t content_length;	 /* -1 when not said */
 	int64_t range_total;	 /* of Content-Range, -1 when not said */
 	int64_t chunk_min_bytes; /* OCI-Chunk-Min-Length, 0 when not said */
+	int64_t sent_ms;	 /* boot clock: when the request that it answers was sent */
 	int64_t date_wall_ms;	 /* of the Date header, -1 when not said */
 	char *challenges[8];	 /* WWW-Authenticate, ended by NULL */
 };

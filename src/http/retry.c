@@ -85,5 +85,7 @@ int64_t retry_after_parse(const char *value, const char *date, int64_t now_wall_
 	now = date ? curl_getdate(date, NULL) : -1;
 	if (now < 0)
 		now = (time_t)(now_wall_ms / 1000);
+	if (then - now > 86400) /* any year is taken for one: milliseconds must not run over */
+		return 86400000;
 	return then > now ? (int64_t)(then - now) * 1000 : 0;
 }

@@ -20,11 +20,15 @@ bool js_parse(const char *bytes, size_t len, size_t ceiling, enum err_code code,
 	      struct err *err)
 {
 	json_error_t why;
+	char *near;
 	json_t *j;
 
 	if (len > ceiling)
 		return err_set(err, code, "JSON of %zu bytes is longer than %zu", len, ceiling);
 	j = json_loadb(bytes, len, JSON_REJECT_DUPLICATES, &why);
+	/* the library goes on to quote what stands there: it may be a secret */
+	if (!j && (near = strstr(why.text, " near ")))
+		*near = '\0';
 	if (!j)
 		return err_set(err, code, "not valid JSON: %s (byte %d)", why.text, why.position);
 	*ret = ours(j);

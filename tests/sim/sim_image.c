@@ -10,7 +10,6 @@ struct piece {
 	char *bytes;
 	size_t len;
 	enum sim_damage damage;
-	size_t opened;
 };
 
 struct sim_content {
@@ -56,7 +55,6 @@ static bool sim_content_open(struct content *content, const struct digest *d, st
 
 	if (!p || p->damage == SIM_MISSING)
 		return err_set(err, ERR_CORRUPT, "'%s' is missing", d->text);
-	p->opened++;
 	*ret = stream_of_bytes(p->bytes, length_shown(p));
 	return true;
 }
@@ -253,11 +251,6 @@ void sim_image_damage(struct image *i, const struct digest *d, enum sim_damage d
 	p->damage = damage;
 	if (damage == SIM_FLIPPED)
 		p->bytes[p->len / 2] ^= 1;
-}
-
-size_t sim_image_opened(const struct image *i, const struct digest *d)
-{
-	return piece_find(content_of(i), d)->opened;
 }
 
 const struct descriptor *sim_image_largest(const struct image *i)

@@ -24,9 +24,6 @@ enum sim_damage { SIM_INTACT, SIM_FLIPPED, SIM_SHORT, SIM_LONG, SIM_MISSING };
 /* From now on that blob's bytes are not what its descriptor says. */
 void sim_image_damage(struct image *i, const struct digest *d, enum sim_damage damage);
 
-/* How often a blob was opened. */
-size_t sim_image_opened(const struct image *i, const struct digest *d);
-
 const struct descriptor *sim_image_largest(const struct image *i);
 
 /* Puts all of it into REPO under TAG, as if it had been pushed long ago. */

@@ -153,7 +153,7 @@ void sim_registry_kill_tokens(struct sim_registry *r);
 void sim_registry_record(struct sim_registry *r, const struct sim_request *q, int status,
 			 enum sim_fault fault);
 
-/* How many requests of that kind there were; NULL method: any. */
+/* How many requests of that kind there were. */
 size_t sim_registry_count(const struct sim_registry *r, enum sim_what what);
 
 #endif
