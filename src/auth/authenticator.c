@@ -1,5 +1,6 @@
 #include "auth/authenticator_private.h"
 
+#include "auth/token_endpoint.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "http/challenge.h"
@@ -256,6 +257,20 @@ static void note_refused_header(struct authenticator *a, const struct http_ticke
 	a->refused_header_times = 1;
 }
 
+/* A password that was refused after its own end will not come to life again. */
+static void kill_if_over(struct authenticator *a, const struct world *w,
+			 const struct http_ticket *shown)
+{
+	CLEANUP(secret_freep) struct secret *header = NULL;
+
+	if (a->scheme != SCHEME_BASIC || !a->credential || !a->credential->renewable ||
+	    world_now_ms(w) < shown->expires_ms)
+		return;
+	header = basic_header(a->credential);
+	if (secret_same(header, shown->authorization))
+		authenticator_kill_credential(a);
+}
+
 /*
  * Is this the refusal that settles it? T is the token that was shown if it is still the one at hand. What others used
  * at the same time may have been spent by them.
@@ -294,6 +309,7 @@ static enum auth_verdict refused_inside(struct authenticator *a, const struct wo
 	if (scheme_before == SCHEME_UNKNOWN && a->scheme != SCHEME_UNKNOWN)
 		return AUTH_CHALLENGED;
 	note_refused_header(a, shown);
+	kill_if_over(a, w, shown);
 	t = *authenticator_find_token(a, key);
 	if (t && t->serial != shown->token_serial)
 		t = NULL; /* another worker has renewed */
@@ -374,8 +390,8 @@ struct authorizer *authenticator_new(const struct authenticator_options *options
 
 	a->authorizer.ops = &authenticator_ops;
 	a->sched = options->sched;
-	/* the registry has named it: it is no stranger */
-	policy.stranger_ms = policy.fault_ms;
+	/* the registry was heard, and has named its endpoint: that is no stranger */
+	policy.stranger_ms = NEVER_MS;
 	a->endpoint = http_client_new_borrowing(options->transport, &policy);
 	a->base_url = mem_strdup(options->base_url);
 	a->host = mem_strdup(options->target.host);

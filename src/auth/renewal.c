@@ -95,8 +95,9 @@ struct renewal {
 	bool is_for_several; /* a mount: a token for two repositories */
 	size_t refusals;     /* of credentials whose bytes were new */
 	size_t denials;
-	bool is_last_try;    /* nothing better came: it is shown once more, and that is all */
-	bool same_was_shown; /* the refused bytes were shown once more */
+	int64_t repeats_since_ms; /* the source has nothing better; 0: not yet */
+	bool is_last_try;	  /* nothing better came: it is shown once more, and that is all */
+	bool same_was_shown;	  /* the refused bytes were shown once more */
 };
 
 void authenticator_kill_credential(struct authenticator *a)
@@ -112,9 +113,13 @@ void authenticator_kill_credential(struct authenticator *a)
 static bool wait_for_another(struct authenticator *a, const struct world *w, struct renewal *r,
 			     struct err *err)
 {
-	int64_t waited_ms = world_now_ms(w) - r->begun_ms;
+	int64_t now_ms = world_now_ms(w), waited_ms;
 	struct err cut_short = ERR_INIT;
 	CLEANUP(mem_freep) char *text = NULL;
+
+	if (!r->repeats_since_ms)
+		r->repeats_since_ms = now_ms;
+	waited_ms = now_ms - r->repeats_since_ms;
 
 	if (a->credential->renewable && waited_ms >= a->renew_wait_ms && !r->is_last_try) {
 		r->is_last_try = true;

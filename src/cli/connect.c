@@ -109,7 +109,7 @@ static bool connector_make(struct session_maker *m, const struct world *w,
 	authorizer_challenged(authorizer, (const char *const *)hello.challenges);
 	client = http_client_new(TAKE(transport), authorizer, base, &c->policy);
 	atomic_store(&client->heard, true);
-	c->policy.stranger_ms = c->policy.fault_ms; /* the next session's registry is known */
+	c->policy.stranger_ms = NEVER_MS; /* the next session's registry is known */
 	*ret = session_new(client, base, ref->repository, access);
 	return true;
 }

@@ -38,8 +38,8 @@ static bool ask_with_get(const struct world *w, struct session *s, const struct 
 		*ret_size = answer.content_length;
 	if (answer.status == 200 || answer.status == 206)
 		*ret_state = state_of_size(d, *ret_size);
-	else if (answer.status == 416 && d->size_bytes == 0)
-		*ret_state = BLOB_PRESENT;
+	else if (answer.status == 416) /* there is no first byte */
+		*ret_state = state_of_size(d, *ret_size = 0);
 	else if (answer.status == 404 || answer.status == 410)
 		*ret_state = BLOB_ABSENT;
 	else
@@ -73,6 +73,9 @@ bool blob_exists(const struct world *w, struct session *s, const struct descript
 	return true;
 }
 
+/* One passing fault or refusal; more is dearer than the upload. */
+#define MOUNT_ATTEMPTS_MAX 3
+
 /* A failed mount costs an upload, nothing more; only what ends the work ends it here. */
 static bool mount_failed(struct err *failed, struct err *err)
 {
@@ -84,29 +87,51 @@ static bool mount_failed(struct err *failed, struct err *err)
 	return true;
 }
 
+static bool is_shown(const struct world *w, struct session *s, const struct descriptor *d,
+		     bool *ret_shown, struct err *err)
+{
+	enum blob_state state;
+	int64_t size;
+
+	if (!blob_exists(w, s, d, &state, &size, err))
+		return false;
+	*ret_shown = state == BLOB_PRESENT;
+	return true;
+}
+
 bool blob_mount(const struct world *w, struct session *s, const struct descriptor *d,
 		const char *from_repository, bool *ret_mounted, struct err *err)
 {
-	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	CLEANUP(mem_freep) char *from_scope = mem_printf("repository:%s:pull", from_repository);
 	CLEANUP(mem_freep)
 	char *url =
 		session_url(s, "blobs/uploads/?mount=%s&from=%s", d->digest.text, from_repository);
 	struct http_call call = blob_call(s, "POST", url);
 	struct http_history history = { 0 };
-	struct err failed = ERR_INIT;
-	enum blob_state state = BLOB_ABSENT;
-	int64_t size;
 
 	*ret_mounted = false;
 	call.what = "mount";
 	call.empty_body = true;
 	call.scope.resources[1] = from_scope;
-	if (http_attempt(s->client, w, &call, &history, &answer, &failed) != HTTP_ANSWERED)
-		return mount_failed(&failed, err);
-	if (answer.status == 201 && !blob_exists(w, s, d, &state, &size, err))
-		return false;
-	*ret_mounted = state == BLOB_PRESENT;
+	while (history.attempts < MOUNT_ATTEMPTS_MAX) {
+		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+		struct err failed = ERR_INIT;
+		size_t faults = history.faults;
+
+		switch (http_attempt(s->client, w, &call, &history, &answer, &failed)) {
+		case HTTP_ANSWERED:
+			return answer.status != 201 || is_shown(w, s, d, ret_mounted, err);
+		case HTTP_OVER:
+			return mount_failed(&failed, err);
+		case HTTP_AGAIN:
+			break;
+		}
+		/* an answer that was lost may have been a yes */
+		if (history.faults > faults && !is_shown(w, s, d, ret_mounted, err))
+			return false;
+		if (*ret_mounted)
+			return true;
+	}
 	return true;
 }
 

@@ -69,6 +69,8 @@ static void count_blob(struct push *p, const struct world *w, enum blob_stage st
 		r->bytes_existing += d->size_bytes;
 		break;
 	case BLOB_STAGE_EXISTS:
+		if (p->times_sent_again)
+			break; /* it was counted the first time */
 		r->blobs_existing++;
 		r->bytes_existing += d->size_bytes;
 		break;
@@ -294,7 +296,9 @@ static bool send_again(struct push *p, struct err *err)
 	p->result->sent_again = true;
 	p->times_sent_again++;
 	p->result->proof.missing = (struct strings){ 0 };
-	sent = missing.count == 0 || send_blobs(p, TRUST_NOTHING, &missing, err);
+	/* behind a manifest that was missed there may be blobs that nobody has asked for yet */
+	sent = (missing.count == 0 || send_blobs(p, TRUST_NOTHING, &missing, err)) &&
+	       send_blobs(p, TRUST_EXISTENCE, NULL, err);
 	strings_clear(&missing);
 	return sent && put_manifests_insisting(p, err) == MANIFEST_TAKEN;
 }
@@ -424,7 +428,8 @@ static bool look_before(struct push *p, struct err *err)
 			p->result->before = there->digest;
 		return true;
 	}
-	if (failed.code == ERR_DENIED || failed.code == ERR_NET) {
+	/* what is there may be unreadable, or not ours to read: it is to be replaced */
+	if (failed.code == ERR_DENIED || failed.code == ERR_NET || failed.code == ERR_NO_REGISTRY) {
 		err_clear(&failed);
 		return true;
 	}

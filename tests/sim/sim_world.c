@@ -30,7 +30,7 @@ static bool sim_make(struct session_maker *m, const struct world *w, const struc
 		return false;
 	authorizer = s->make_authorizer(s, transport, ref, access);
 	authorizer_challenged(authorizer, (const char *const *)hello.challenges);
-	s->policy.stranger_ms = s->policy.fault_ms; /* as there: the next one's registry is known */
+	s->policy.stranger_ms = NEVER_MS; /* as there: the next one's registry is known */
 	client = http_client_new(TAKE(transport), authorizer, SIM_BASE, &s->policy);
 	atomic_store(&client->heard, true);
 	*ret = session_new(client, SIM_BASE, ref->repository, access);

@@ -173,7 +173,7 @@ static void test_bad_lines(void **state)
 		{ { "--flag=perhaps" }, "--flag: 'perhaps' is neither yes nor no" },
 		{ { "--number", "0" }, "--number: '0' is not between 1 and 64" },
 		{ { "--number", "65" }, "--number: '65' is not between 1 and 64" },
-		{ { "--number", "-1" }, "--number: '-1' is not a whole number" },
+		{ { "--number", "-1" }, "--number: '-1' is not between 1 and 64" },
 		{ { "--number", "3x" }, "--number: '3x' is not a whole number" },
 		{ { "--number", "99999999999999999999" },
 		  "--number: '99999999999999999999' is not a whole number" },
