@@ -347,9 +347,10 @@ static enum http_outcome wait_for_fault(struct http_client *c, const struct worl
 	CLEANUP(mem_freep) char *text = NULL;
 
 	fault->heard_before = atomic_load(&c->heard);
-	if (!history->faults++)
-		history->first_fault_ms = now_ms;
-	if (!retry_decide(&c->policy, history->faults, now_ms - history->first_fault_ms, fault,
+	if (history->faults++)
+		history->trying_ms += retry_spent_ms(now_ms - history->fault_ms);
+	history->fault_ms = now_ms;
+	if (!retry_decide(&c->policy, history->faults, history->trying_ms, fault,
 			  atomic_fetch_add(&c->salt, 7919), &wait_ms))
 		return HTTP_OVER;
 	text = mem_printf("%s %s: %s", call->method, call->what, err->message);
@@ -374,6 +375,7 @@ static enum http_outcome after_failure(struct attempt *a, struct err *err)
 	if (a->sent_bytes > a->history->furthest_bytes) {
 		a->history->furthest_bytes = a->sent_bytes;
 		a->history->faults = 0;
+		a->history->trying_ms = 0;
 	}
 	a->history->failure = a->failure;
 	outcome = wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
@@ -384,8 +386,7 @@ static enum http_outcome after_failure(struct attempt *a, struct err *err)
 			 authority ? authority : a->call->url);
 		if (a->history->attempts > 1)
 			err_cause(err, "tried %zu times in %lld s", a->history->attempts,
-				  (long long)(world_now_ms(a->world) - a->history->first_fault_ms) /
-					  1000);
+				  (long long)a->history->trying_ms / 1000);
 	}
 	return outcome;
 }

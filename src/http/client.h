@@ -87,7 +87,8 @@ char *http_answer_words(const struct http_answer *a);
 
 /* What one request has been through so far; begins as zeros. */
 struct http_history {
-	int64_t first_fault_ms; /* of those since something last got through */
+	int64_t fault_ms; /* when the last fault was */
+	int64_t trying_ms; /* spent on faults since something last got through; a suspend does not count */
 	int64_t furthest_bytes; /* of a body, in any attempt */
 	size_t attempts;
 	size_t faults;

@@ -66,6 +66,14 @@ bool retry_decide(const struct retry_policy *p, size_t faults, int64_t since_fir
 	return true;
 }
 
+/* No single attempt takes longer. */
+#define SPENT_LONGEST_MS 60000
+
+int64_t retry_spent_ms(int64_t between_ms)
+{
+	return between_ms < SPENT_LONGEST_MS ? between_ms : SPENT_LONGEST_MS;
+}
+
 int64_t retry_after_parse(const char *value, const char *date, int64_t now_wall_ms)
 {
 	time_t then, now;

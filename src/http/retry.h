@@ -46,6 +46,9 @@ bool retry_status_is_passing(int status);
 bool retry_decide(const struct retry_policy *p, size_t faults, int64_t since_first_ms,
 		  const struct retry_fault *fault, uint32_t jitter, int64_t *ret_wait_ms);
 
+/* Of the time between two faults what counts: a machine that was asleep has not been trying. */
+int64_t retry_spent_ms(int64_t between_ms);
+
 /*
  * The value of Retry-After (RFC 9110 §10.2.3): seconds, or an HTTP date against the answer's own Date, or
  * against NOW_WALL_MS when there is none. -1 for anything else, and for NULL.

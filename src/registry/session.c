@@ -124,7 +124,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 {
 	struct retry_policy one_attempt = *policy;
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
-	int64_t begun_ms = world_now_ms(w);
+	int64_t last_ms = world_now_ms(w), trying_ms = 0;
 
 	one_attempt.retries = 0;
 	client = http_client_new_borrowing(transport, &one_attempt);
@@ -143,8 +143,9 @@ bool registry_ping(const struct world *w, struct transport *transport,
 			return false;
 		fault.answered = ret->status != 0;
 		fault.status = ret->status;
-		if (!retry_decide(policy, tries, world_now_ms(w) - begun_ms, &fault,
-				  (uint32_t)begun_ms, &wait_ms))
+		trying_ms += retry_spent_ms(world_now_ms(w) - last_ms);
+		last_ms = world_now_ms(w);
+		if (!retry_decide(policy, tries, trying_ms, &fault, (uint32_t)last_ms, &wait_ms))
 			return false;
 		world_tell(w, &(struct event){ .kind = EVENT_WAIT,
 					       .text = err->message,
