@@ -210,6 +210,8 @@ static enum step read_body_answer(struct upload *u, const struct http_call *call
 		return STEP_DONE;
 	}
 	if (form_is_refused(answer->status)) {
+		if (answer->status == 413) /* then it is as one body of a PUT as well */
+			u->tried[UPLOAD_PUT] = true;
 		http_answer_err(call, answer, err);
 		return STEP_OTHER;
 	}
@@ -370,7 +372,7 @@ static enum step send_once(struct upload *u, enum upload_form form, struct err *
 	return step == STEP_DONE ? forms[form](u, err) : step;
 }
 
-/* Each form is tried once; what is too large as one body goes in chunks. */
+/* Each form is tried once. */
 static bool next_form(struct upload *u, enum upload_form *form)
 {
 	u->tried[*form] = true;

@@ -338,6 +338,9 @@ bool image_verify(const struct world *w, struct session *s, const struct referen
 	proven = prove_root(&v, expect, err) &&
 		 (depth == VERIFY_MANIFEST ||
 		  (prove_children(&v, err) && prove_blobs(&v, err) && is_whole(&v, err)));
+	if (proven)
+		world_note(w, EVENT_PROOF, "%zu manifests read back and hashed, %zu blobs there",
+			   ret->manifest_count, ret->blob_count);
 	ret->took_ms = world_now_ms(w) - begun_ms;
 	ret->proven_wall_ms = clock_wall_ms(w->clock);
 	return proven;

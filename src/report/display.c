@@ -119,6 +119,17 @@ static bool line_of_wait(const struct display *d, const struct event *e, struct 
 	return true;
 }
 
+static void line_of_refusal(const struct event *e, struct buf *out)
+{
+	const char *fingerprint = e->token.fingerprint;
+
+	if (fingerprint && *fingerprint)
+		buf_printf(out, "%s %s", e->token.what ? e->token.what : "token", fingerprint);
+	else
+		buf_puts(out, "a request without a token");
+	buf_printf(out, " was refused: %s", e->text ? e->text : "");
+}
+
 bool display_line(const struct display *d, const struct event *e, struct buf *out,
 		  enum tone *ret_tone)
 {
@@ -133,9 +144,7 @@ bool display_line(const struct display *d, const struct event *e, struct buf *ou
 		return line_of_wait(d, e, out);
 	case EVENT_REFUSED:
 		*ret_tone = TONE_BAD;
-		buf_printf(out, "%s %s was refused: %s", e->token.what ? e->token.what : "token",
-			   e->token.fingerprint ? e->token.fingerprint : "",
-			   e->text ? e->text : "");
+		line_of_refusal(e, out);
 		return true;
 	case EVENT_PROOF:
 		*ret_tone = TONE_GOOD;
