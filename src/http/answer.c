@@ -9,11 +9,12 @@
 
 void http_answer_clear(struct http_answer *a)
 {
+	if (a->body)
+		secret_wipe(a->body, a->body_len); /* it may have been a token */
 	free(a->url);
 	free(a->body);
 	free(a->location);
 	free(a->content_type);
-	free(a->content_digest);
 	for (size_t i = 0; i < ARRAY_SIZE(a->challenges) && a->challenges[i]; i++)
 		free(a->challenges[i]);
 	*a = (struct http_answer){ 0 };
@@ -26,7 +27,7 @@ char *http_answer_words(const struct http_answer *a)
 	return *words ? mem_printf("%d: %s", a->status, words) : mem_printf("%d", a->status);
 }
 
-/* 400s that are nobody's fault but ours or the caller's end as "unexpected": the words are the best there is. */
+/* What has no code of its own is the other side's trouble: its words are the best there is. */
 static enum err_code code_of_status(int status)
 {
 	switch (status) {

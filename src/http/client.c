@@ -245,7 +245,6 @@ static void read_headers(const struct http_exchange *x, struct http_answer *ret)
 
 	ret->status = http_status(x);
 	ret->content_type = type ? media_type_of(type) : NULL;
-	ret->content_digest = mem_strdup_or_null(http_header(x, "Docker-Content-Digest", 0));
 	ret->content_length = number_of(http_header(x, "Content-Length", 0), -1);
 	ret->range_total = total_of_range(http_header(x, "Content-Range", 0));
 	ret->chunk_min_bytes = number_of(http_header(x, "OCI-Chunk-Min-Length", 0), 0);

@@ -40,8 +40,8 @@ struct http_call {
 	struct http_scope scope;
 	bool anonymous;	   /* shows no token of ours, and a refusal is an answer like any other */
 	bool outside_only; /* see struct http_request */
-	const struct secret
-		*authorization; /* with anonymous: shown as it is, not renewed, not redirected */
+	/* with anonymous: shown as it is, not renewed, not redirected */
+	const struct secret *authorization;
 
 	/* A body in memory can be sent again with every attempt; without one, empty_body says Content-Length: 0. */
 	const void *bytes;
@@ -71,7 +71,6 @@ struct http_answer {
 	size_t body_len;
 	char *location;		 /* resolved; NULL when there is none */
 	char *content_type;	 /* lower case, without parameters; NULL when there is none */
-	char *content_digest;	 /* Docker-Content-Digest or NULL */
 	int64_t content_length;	 /* -1 when not said */
 	int64_t range_total;	 /* of Content-Range, -1 when not said */
 	int64_t chunk_min_bytes; /* OCI-Chunk-Min-Length, 0 when not said */
@@ -82,7 +81,7 @@ struct http_answer {
 
 void http_answer_clear(struct http_answer *a);
 
-/* "503 Service Unavailable-like" evidence of one line; the caller frees. */
+/* "503: TOOMANYREQUESTS: slow down": one line of evidence; the caller frees. */
 char *http_answer_words(const struct http_answer *a);
 
 /* What one request has been through so far; begins as zeros. */

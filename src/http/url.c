@@ -131,6 +131,15 @@ char *url_authority(const char *url)
 	return mem_printf("%s:%s", host, port);
 }
 
+/* "/uploads/" with nothing behind it is where uploads begin: that is no secret. */
+static void hide_upload(char *url)
+{
+	char *place = strstr(url, "/uploads/");
+
+	if (place && strlen(place) > strlen("/uploads/..."))
+		memcpy(place + strlen("/uploads/"), "...", sizeof("..."));
+}
+
 char *url_shown(const char *url)
 {
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
@@ -142,7 +151,10 @@ char *url_shown(const char *url)
 	curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
 	curl_url_set(u, CURLUPART_USER, NULL, 0);
 	curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-	return get(u, CURLUPART_URL, 0, &shown) ? shown : mem_strdup("(no URL)");
+	if (!get(u, CURLUPART_URL, 0, &shown))
+		return mem_strdup("(no URL)");
+	hide_upload(shown);
+	return shown;
 }
 
 static char *bare_host(const char *authority_or_url)

@@ -27,7 +27,10 @@ char *url_keep_https(const char *base, const char *url);
 /* "host" or "host:port" when it is not the scheme's own; NULL for what is no URL. The caller frees. */
 char *url_authority(const char *url);
 
-/* Without query and user info: what may be shown. The caller frees. */
+/*
+ * What may be shown: without query and user info, and of an upload's place only that it is one, since Artifact
+ * Registry's is a capability by its path. The caller frees.
+ */
 char *url_shown(const char *url);
 
 enum host_kind {
