@@ -33,9 +33,11 @@ MARKS = {
 }
 
 # Wide tables: every check runs one in N of their cases, always the same ones; check-long runs all.
-ONE_IN = {"test_case[once": 4, "test_push_of_many_lives": 4, "test_killed_at": 4,
-          "test_refused_for_ever": 3, "test_at_a_moment": 2, "test_at_a_request": 2,
-          "test_refused_inside_a_body": 3, "test_away_for_a_while": 4, "test_reference_to_verify": 4}
+ONE_IN = {"test_case[once": 6, "test_case[": 3, "test_push_of_many_lives": 6, "test_killed_at": 6,
+          "test_refused_for_ever": 5, "test_at_a_moment": 4, "test_at_a_request": 4,
+          "test_refused_inside_a_body": 4, "test_away_for_a_while": 6, "test_reference": 4,
+          "test_source": 3, "test_rotated_file": 3, "test_usage": 2, "test_every_layout": 3,
+          "test_tokens_that_die_fail_the_known_client": 3, "test_push_through_every_shape": 2}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")
 THREADS = ("test_layout", "test_killed_at", "test_at_a_moment", "test_rotated_file",
