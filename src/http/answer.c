@@ -1,11 +1,66 @@
 /* What an answer says in its headers, and an error out of one that is no success. */
-#include "http/client.h"
+#include "http/answer.h"
 
 #include "base/mem.h"
 #include "http/refusal.h"
 #include "http/url.h"
 
+#include <ctype.h>
+#include <curl/curl.h>
 #include <string.h>
+
+#define YEAR_10000_S 253402300800LL
+
+static char *media_type_of(const char *value)
+{
+	size_t len = strcspn(value, "; \t");
+	char *type = mem_strndup(value, len);
+
+	for (char *c = type; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return type;
+}
+
+static int64_t number_of(const char *digits, int64_t otherwise)
+{
+	char *end;
+	long long number;
+
+	if (!digits || !isdigit((unsigned char)*digits))
+		return otherwise;
+	number = strtoll(digits, &end, 10);
+	return *end == '\0' ? (int64_t)number : otherwise;
+}
+
+static int64_t total_of_range(const char *content_range)
+{
+	const char *slash = content_range ? strchr(content_range, '/') : NULL;
+
+	return slash ? number_of(slash + 1, -1) : -1;
+}
+
+void answer_read_headers(struct http_answer *ret, const struct http_exchange *x)
+{
+	const char *type = http_header(x, "Content-Type", 0);
+	const char *date = http_header(x, "Date", 0);
+	const char *location = http_header(x, "Location", 0);
+	time_t then = date ? curl_getdate(date, NULL) : -1;
+	struct err ignored = ERR_INIT;
+
+	ret->status = http_status(x);
+	ret->content_type = type ? media_type_of(type) : NULL;
+	ret->content_length = number_of(http_header(x, "Content-Length", 0), -1);
+	ret->range_total = total_of_range(http_header(x, "Content-Range", 0));
+	ret->chunk_min_bytes = number_of(http_header(x, "OCI-Chunk-Min-Length", 0), 0);
+	ret->date_wall_ms = then < 0 || then > YEAR_10000_S ? -1 : (int64_t)then * 1000;
+	if (location && !url_resolve(ret->url, location, &ret->location, &ignored))
+		err_clear(&ignored);
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(ret->challenges); i++) {
+		ret->challenges[i] = mem_strdup_or_null(http_header(x, "WWW-Authenticate", i));
+		if (!ret->challenges[i])
+			break;
+	}
+}
 
 void http_answer_clear(struct http_answer *a)
 {
