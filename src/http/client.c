@@ -396,8 +396,13 @@ static enum http_outcome judge_answer(struct attempt *a, struct http_answer *ans
 	/* what another host says, where a redirect led without the token, is no refusal of it */
 	if (!a->call->anonymous && a->client->authorizer &&
 	    url_same_origin(answer->url, a->client->origin) &&
-	    refusal_read(answer->status, words, (const char *const *)answer->challenges, &refusal))
+	    refusal_read(answer->status, words, (const char *const *)answer->challenges,
+			 &refusal)) {
+		/* a HEAD has no words: whoever wants them asks with a GET */
+		refusal.says_denied |=
+			answer->status == 403 && strcmp(a->call->method, "HEAD") == 0;
 		return after_refusal(a, &refusal, err);
+	}
 	if (retry_status_is_passing(answer->status))
 		return after_passing_status(a, answer, err);
 	return HTTP_ANSWERED;

@@ -1,4 +1,4 @@
-#include "registry/push.h"
+#include "registry/push_private.h"
 
 #include "base/mem.h"
 #include "base/pool.h"
@@ -6,36 +6,6 @@
 #include "registry/manifest_io.h"
 
 #include <string.h>
-
-/* After a signal or the deadline, once the manifest was sent: this long for a verdict. */
-#define VERDICT_MS 5000
-
-/* How long a first proof that misses something is given before it is sent again. */
-#define LATE_MS 2000
-
-#define SETTLE_FIRST_MS 250
-#define SETTLE_LONGEST_MS 4000
-
-/* How a blob is looked for before it is sent. */
-enum trust {
-	TRUST_EXISTENCE, /* what the registry says it has is not sent */
-	TRUST_NOTHING,	 /* it said so and was wrong: send it */
-};
-
-struct push {
-	const struct world *w;
-	struct session_maker *sessions;
-	struct session *s;
-	struct image *image;
-	const struct reference *ref;
-	const struct push_options *options;
-	struct push_result *result;
-	struct monitor *monitor; /* around result's counts */
-
-	size_t times_sent_again;
-	enum trust trust;
-	const struct strings *only; /* digests that are to be sent; NULL: all */
-};
 
 void push_result_clear(struct push_result *r)
 {
@@ -143,8 +113,7 @@ static bool send_blob(const struct world *w, void *arg, size_t i, struct err *er
 	return true;
 }
 
-static bool send_blobs(struct push *p, enum trust trust, const struct strings *only,
-		       struct err *err)
+bool push_send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err)
 {
 	p->trust = trust;
 	p->only = only;
@@ -208,7 +177,7 @@ static bool names_unknown_blobs(const struct err *err)
  * A registry that has just said it holds a blob may deny it when the manifest comes: garbage collection, or a
  * replica that is behind. First what it now admits to be missing is sent, then everything.
  */
-static enum manifest_outcome put_manifests_insisting(struct push *p, struct err *err)
+enum manifest_outcome push_put_manifests(struct push *p, struct err *err)
 {
 	static const enum trust trusts[] = { TRUST_EXISTENCE, TRUST_NOTHING };
 	enum manifest_outcome outcome = put_manifests(p, err);
@@ -223,7 +192,7 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 		world_note(p->w, EVENT_NOTE,
 			   "the registry misses blobs of the manifest: sending them again (%s)",
 			   err->evidence ? err->evidence : err->message);
-		if (!send_blobs(p, trusts[i], NULL, &failed)) {
+		if (!push_send_blobs(p, trusts[i], NULL, &failed)) {
 			err_move(err, &failed);
 			return MANIFEST_REFUSED;
 		}
@@ -233,184 +202,6 @@ static enum manifest_outcome put_manifests_insisting(struct push *p, struct err 
 	if (outcome == MANIFEST_BLOBS_MISSING)
 		err->code = names_unknown_blobs(err) ? ERR_INCOMPLETE : ERR_UNEXPECTED;
 	return outcome;
-}
-
-/* The proof */
-
-static bool prove_tags(const struct world *w, struct push *p, struct session *s, struct err *err)
-{
-	const struct manifest *root = image_root(p->image);
-	const struct strings *more = p->options->additional_tags;
-
-	for (size_t i = 0; more && i < more->count; i++) {
-		struct reference ref = *p->ref;
-		struct proof proof = { 0 };
-		bool proven;
-
-		ref.tag = more->at[i];
-		ref.digest = (struct digest){ "" };
-		proven = image_verify(w, s, &ref, &root->digest, VERIFY_MANIFEST, 1, &proof, err);
-		proof_clear(&proof);
-		if (!proven)
-			return false;
-	}
-	return true;
-}
-
-/* On a session of its own, so that nothing the push has used vouches for it. */
-static bool prove_once(const struct world *w, struct push *p, struct err *err)
-{
-	CLEANUP(session_freep) struct session *s = NULL;
-	const struct manifest *root = image_root(p->image);
-
-	proof_clear(&p->result->proof);
-	return session_make(p->sessions, w, p->ref, SESSION_PULL, &s, err) &&
-	       image_verify(w, s, p->ref, &root->digest, p->options->depth, p->options->jobs,
-			    &p->result->proof, err) &&
-	       prove_tags(w, p, s, err);
-}
-
-/* What another look, or another try, may change. */
-static bool may_still_appear(const struct push *p, const struct err *err)
-{
-	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
-
-	if (err->code == ERR_INCOMPLETE && p->result->sent_again &&
-	    p->result->proof.has_wrong_bytes)
-		return false; /* no lateness makes other bytes of it */
-	if (err->code == ERR_ABSENT || err->code == ERR_INCOMPLETE)
-		return true;
-	if (err->code != ERR_OTHER_DIGEST)
-		return false;
-	return !before->text[0] || digest_same(there, before) ||
-	       digest_same(there, &image_root(p->image)->digest);
-}
-
-/* Once: the blobs that the proof missed, then the manifests. */
-static bool send_again(struct push *p, struct err *err)
-{
-	struct strings missing = p->result->proof.missing;
-	bool sent;
-
-	world_note(p->w, EVENT_NOTE, "the proof is not complete: sending again what is missing");
-	p->result->sent_again = true;
-	p->times_sent_again++;
-	p->result->proof.missing = (struct strings){ 0 };
-	/* behind a manifest that was missed there may be blobs that nobody has asked for yet */
-	sent = (missing.count == 0 || send_blobs(p, TRUST_NOTHING, &missing, err)) &&
-	       send_blobs(p, TRUST_EXISTENCE, NULL, err);
-	strings_clear(&missing);
-	return sent && put_manifests_insisting(p, err) == MANIFEST_TAKEN;
-}
-
-static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *err)
-{
-	if (err->code == ERR_OTHER_DIGEST && !may_still_appear(p, err))
-		err_cause(err, "somebody else pushed to that tag meanwhile");
-	else
-		err_cause(
-			err,
-			"the registry accepted it and does not show it after %lld s%s: it may yet appear",
-			(long long)waited_ms / 1000,
-			p->result->sent_again ? ", although it was sent again" : "");
-	return false;
-}
-
-/* Could the registry be asked at all? If not, nobody knows, and that is what is said. */
-static bool not_proven(const struct push *p, struct err *err)
-{
-	CLEANUP(mem_freep) char *name = reference_text(p->ref);
-
-	switch (err->code) {
-	case ERR_ABSENT:
-	case ERR_OTHER_DIGEST:
-	case ERR_INCOMPLETE:
-	case ERR_CORRUPT:
-		return false;
-	default:
-		break;
-	}
-	if (!p->result->manifest_sent)
-		return false;
-	err->code = ERR_UNPROVEN;
-	err_wrap(err, "the manifest was sent, but the registry has not shown it");
-	err_hint(err, "landed verify --expect %s %s", image_root(p->image)->digest.text, name);
-	return false;
-}
-
-/* The work was cut short after the manifest had gone out: a few seconds for the truth. */
-static bool verdict(struct push *p, struct err *err)
-{
-	struct world grace = *p->w;
-	struct err failed = ERR_INIT;
-
-	grace.cancel = NULL;
-	grace.deadline_ms = clock_after(world_now_ms(p->w), VERDICT_MS);
-	if (prove_once(&grace, p, &failed)) {
-		err_clear(err);
-		return true;
-	}
-	if (failed.code == ERR_ABSENT || failed.code == ERR_OTHER_DIGEST ||
-	    failed.code == ERR_INCOMPLETE)
-		err_evidence(err, "%s", failed.message);
-	err_clear(&failed);
-	return not_proven(p, err);
-}
-
-static bool was_cut_short(const struct err *err)
-{
-	return err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT;
-}
-
-/* Soon, since most registries show at once what they have; and, where there was time, once more at the very end. */
-static bool is_due_again(const struct push *p, int64_t waited_ms, int64_t wait_ms)
-{
-	int64_t settle_ms = p->options->settle_ms;
-
-	if (p->times_sent_again == 0)
-		return waited_ms >= LATE_MS || waited_ms + wait_ms >= settle_ms;
-	return p->times_sent_again == 1 && settle_ms > 2 * LATE_MS && waited_ms >= settle_ms;
-}
-
-/* ERR is the failed proof; true when another one is due. */
-static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct err *err)
-{
-	int64_t waited_ms = world_now_ms(p->w) - begun_ms;
-
-	if (!may_still_appear(p, err))
-		return err->code == ERR_OTHER_DIGEST && never_appeared(p, waited_ms, err);
-	if (is_due_again(p, waited_ms, *wait_ms)) {
-		struct err failed = ERR_INIT;
-
-		if (!send_again(p, &failed)) {
-			err_move(err, &failed);
-			return false;
-		}
-		*wait_ms = 0;
-	} else if (waited_ms >= p->options->settle_ms) {
-		return never_appeared(p, waited_ms, err);
-	}
-	err_clear(err);
-	if (!world_sleep(p->w, *wait_ms, err))
-		return false;
-	*wait_ms = *wait_ms ? *wait_ms * 2 : SETTLE_FIRST_MS;
-	if (*wait_ms > SETTLE_LONGEST_MS)
-		*wait_ms = SETTLE_LONGEST_MS;
-	return true;
-}
-
-static bool prove(struct push *p, struct err *err)
-{
-	int64_t begun_ms = world_now_ms(p->w), wait_ms = SETTLE_FIRST_MS;
-
-	world_note(p->w, EVENT_PHASE, "proof");
-	for (;;) {
-		if (prove_once(p->w, p, err))
-			return true;
-		if (settle(p, begun_ms, &wait_ms, err))
-			continue;
-		return was_cut_short(err) ? verdict(p, err) : not_proven(p, err);
-	}
 }
 
 /* The whole */
@@ -441,9 +232,9 @@ static bool look_before(struct push *p, struct err *err)
 static bool has_landed_earlier(struct push *p, struct err *err)
 {
 	if (!digest_same(&p->result->before, &image_root(p->image)->digest) ||
-	    !prove_once(p->w, p, err)) {
+	    !push_prove_once(p->w, p, err)) {
 		proof_clear(&p->result->proof);
-		if (!was_cut_short(err))
+		if (!push_was_cut_short(err))
 			err_clear(err);
 		return false;
 	}
@@ -468,13 +259,13 @@ static bool push_and_prove(struct push *p, struct err *err)
 	if (err->code != ERR_NONE)
 		return false;
 	world_note(p->w, EVENT_PHASE, "blobs");
-	if (!send_blobs(p, TRUST_EXISTENCE, NULL, err))
+	if (!push_send_blobs(p, TRUST_EXISTENCE, NULL, err))
 		return false;
-	switch (put_manifests_insisting(p, err)) {
+	switch (push_put_manifests(p, err)) {
 	case MANIFEST_TAKEN:
-		return prove(p, err);
+		return push_prove(p, err);
 	case MANIFEST_UNKNOWN:
-		return p->result->manifest_sent ? verdict(p, err) : false;
+		return p->result->manifest_sent ? push_verdict(p, err) : false;
 	case MANIFEST_BLOBS_MISSING:
 	case MANIFEST_REFUSED:
 		break;

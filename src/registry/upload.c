@@ -30,6 +30,7 @@ struct upload {
 	char *location; /* of the open upload, NULL when there is none */
 	int64_t chunk_bytes;
 	bool tried[UPLOAD_FORMS];
+	bool is_too_large; /* as one body */
 	size_t odd_answers;
 	struct http_history body_history;
 };
@@ -210,8 +211,7 @@ static enum step read_body_answer(struct upload *u, const struct http_call *call
 		return STEP_DONE;
 	}
 	if (form_is_refused(answer->status)) {
-		if (answer->status == 413) /* then it is as one body of a PUT as well */
-			u->tried[UPLOAD_PUT] = true;
+		u->is_too_large |= answer->status == 413;
 		http_answer_err(call, answer, err);
 		return STEP_OTHER;
 	}
@@ -372,10 +372,14 @@ static enum step send_once(struct upload *u, enum upload_form form, struct err *
 	return step == STEP_DONE ? forms[form](u, err) : step;
 }
 
-/* Each form is tried once. */
+/* Each form is tried once; what is too large as one body goes in chunks first. */
 static bool next_form(struct upload *u, enum upload_form *form)
 {
 	u->tried[*form] = true;
+	if (u->is_too_large && !u->tried[UPLOAD_CHUNKS]) {
+		*form = UPLOAD_CHUNKS;
+		return true;
+	}
 	for (int next = UPLOAD_PATCH; next < UPLOAD_FORMS; next++) {
 		if (!u->tried[next]) {
 			*form = (enum upload_form)next;
