@@ -92,6 +92,11 @@ class Done:
                 f"-- stdout\n{self.out}-- stderr\n{self.err}")
 
 
+def hear_signals():
+    """A suite that was started in the background has SIGINT ignored, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Running:
     """The program while it runs, in a process group of its own."""
 
@@ -99,7 +104,8 @@ class Running:
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             args, env=env, stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+            preexec_fn=hear_signals)
 
     def signal(self, number):
         os.kill(self.process.pid, number)
