@@ -33,7 +33,7 @@ MARKS = {
 }
 
 # Wide tables: every check runs one in N of their cases, always the same ones; check-long runs all.
-ONE_IN = {"test_case[once": 6, "test_case[": 3, "test_push_of_many_lives": 6, "test_killed_at": 6,
+ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "test_killed_at": 8,
           "test_refused_for_ever": 5, "test_at_a_moment": 4, "test_at_a_request": 4,
           "test_refused_inside_a_body": 4, "test_away_for_a_while": 6, "test_reference": 4,
           "test_source": 3, "test_rotated_file": 3, "test_usage": 2, "test_every_layout": 3,
