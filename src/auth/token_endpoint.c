@@ -46,7 +46,7 @@ static bool realm_is_allowed(const struct token_request *r, struct err *err)
 			r->realm);
 	if (url_same_origin(r->realm, r->registry_url))
 		return true;
-	if (realm != HOST_ELSEWHERE && realm != registry)
+	if (!host_may_lead_to(r->registry_url, r->realm))
 		why = "it leads to an address inside this machine or network";
 	else if (r->credential && !both_loopback && !url_is_https(r->realm))
 		why = "it is not https";

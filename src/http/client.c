@@ -87,25 +87,11 @@ static const struct secret *authorization_for(const struct attempt *a, const cha
 	return a->call->anonymous ? a->call->authorization : a->ticket.authorization;
 }
 
-/*
- * Where a Location or a redirect may lead: never to a link-local address, and into this machine only when what sent
- * us there is in it too.
- */
 static bool place_is_allowed(const struct attempt *a, const char *url)
 {
 	const char *origin = a->call->anonymous ? a->call->url : a->client->origin;
 
-	if (url_same_origin(url, origin))
-		return true;
-	switch (host_kind_of(url)) {
-	case HOST_LINK_LOCAL:
-		return false;
-	case HOST_LOOPBACK:
-		return host_kind_of(origin) == HOST_LOOPBACK;
-	case HOST_ELSEWHERE:
-		break;
-	}
-	return true;
+	return url_same_origin(url, origin) || host_may_lead_to(origin, url);
 }
 
 static bool refuse_place(struct attempt *a, const char *url, struct err *err)

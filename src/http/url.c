@@ -216,3 +216,11 @@ enum host_kind host_kind_of(const char *authority_or_url)
 		return HOST_LINK_LOCAL;
 	return HOST_ELSEWHERE;
 }
+
+bool host_may_lead_to(const char *from, const char *to)
+{
+	enum host_kind kind = host_kind_of(to);
+
+	return kind == HOST_ELSEWHERE ||
+	       (kind == HOST_LOOPBACK && host_kind_of(from) == HOST_LOOPBACK);
+}

@@ -42,4 +42,10 @@ enum host_kind {
 /* Of "host" or "host:port" or a URL, by its text alone: nothing is looked up. */
 enum host_kind host_kind_of(const char *authority_or_url);
 
+/*
+ * Whether FROM may name TO as a place to go on at (a Location, a redirect, a realm): never a link-local address, and
+ * loopback only when FROM is there too. Both as host_kind_of takes them.
+ */
+bool host_may_lead_to(const char *from, const char *to);
+
 #endif
