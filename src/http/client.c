@@ -229,8 +229,11 @@ static bool read_body(struct attempt *a, struct http_answer *ret, struct err *er
 static void tell_request(const struct attempt *a, const struct http_answer *answer,
 			 const struct err *err)
 {
-	CLEANUP(mem_freep) char *shown = url_shown(answer->url ? answer->url : a->call->url);
+	CLEANUP(mem_freep) char *shown = NULL;
 
+	if (!a->world->observer)
+		return;
+	shown = url_shown(answer->url ? answer->url : a->call->url);
 	world_tell(a->world,
 		   &(struct event){
 			   .kind = EVENT_REQUEST,

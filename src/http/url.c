@@ -80,11 +80,23 @@ static bool get_origin(const char *url, char **ret_scheme, char **ret_host, char
 	       get(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, ret_port);
 }
 
+/* URL is ORIGIN, a scheme and an authority alone, with a path behind it: no need to take both apart. */
+static bool begins_with_origin(const char *url, const char *origin)
+{
+	size_t len = strlen(origin);
+	const char *authority = strstr(origin, "://");
+
+	return authority && !strpbrk(authority + 3, "/?#\\") && strncmp(url, origin, len) == 0 &&
+	       url[len] == '/';
+}
+
 bool url_same_origin(const char *a, const char *b)
 {
 	CLEANUP(mem_freep) char *scheme_a = NULL, *host_a = NULL, *port_a = NULL;
 	CLEANUP(mem_freep) char *scheme_b = NULL, *host_b = NULL, *port_b = NULL;
 
+	if (begins_with_origin(a, b))
+		return true;
 	return get_origin(a, &scheme_a, &host_a, &port_a) &&
 	       get_origin(b, &scheme_b, &host_b, &port_b) && strcmp(scheme_a, scheme_b) == 0 &&
 	       strcasecmp(host_a, host_b) == 0 && strcmp(port_a, port_b) == 0;

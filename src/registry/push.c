@@ -290,6 +290,7 @@ bool image_push(const struct world *w, struct session_maker *sessions, struct im
 	bool landed = push_and_prove(&p, err);
 
 	ret->took_ms = world_now_ms(w) - begun_ms;
+	strings_clear(&p.doubted);
 	session_free(p.s);
 	monitor_free(w->sched, p.monitor);
 	return landed;

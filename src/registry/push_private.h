@@ -24,6 +24,7 @@ struct push {
 	struct monitor *monitor; /* around result's counts */
 
 	size_t times_sent_again;
+	struct strings doubted; /* what a proof has missed and was sent again */
 	enum trust trust;
 	const struct strings *only; /* digests that are to be sent; NULL: all */
 };

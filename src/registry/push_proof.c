@@ -63,13 +63,40 @@ static bool may_still_appear(const struct push *p, const struct err *err)
 	       digest_same(there, &image_root(p->image)->digest);
 }
 
-/* Once: the blobs that the proof missed, then the manifests. */
+/* What stands in the list of doubts for a proof that found no manifest. */
+#define THE_NAME "the name"
+
+static bool is_doubted_already(const struct push *p)
+{
+	const struct strings *missing = &p->result->proof.missing;
+
+	if (!missing->count)
+		return strings_have(&p->doubted, THE_NAME);
+	for (size_t i = 0; i < missing->count; i++)
+		if (!strings_have(&p->doubted, missing->at[i]))
+			return false;
+	return true;
+}
+
+static void note_doubts(struct push *p)
+{
+	const struct strings *missing = &p->result->proof.missing;
+
+	if (!missing->count)
+		strings_add(&p->doubted, THE_NAME);
+	for (size_t i = 0; i < missing->count; i++)
+		if (!strings_have(&p->doubted, missing->at[i]))
+			strings_add(&p->doubted, missing->at[i]);
+}
+
+/* The blobs that the proof missed, then the manifests. */
 static bool send_again(struct push *p, struct err *err)
 {
 	struct strings missing = p->result->proof.missing;
 	bool sent;
 
 	world_note(p->w, EVENT_NOTE, "the proof is not complete: sending again what is missing");
+	note_doubts(p);
 	p->result->sent_again = true;
 	p->times_sent_again++;
 	p->result->proof.missing = (struct strings){ 0 };
@@ -139,6 +166,12 @@ bool push_was_cut_short(const struct err *err)
 	return err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT;
 }
 
+/* The time of one proof that fails again and again. */
+struct patience {
+	int64_t begun_ms;
+	int64_t wait_ms; /* before the next look */
+};
+
 /* Soon, since most registries show at once what they have; and, where there was time, once more at the very end. */
 static bool is_due_again(const struct push *p, int64_t waited_ms, int64_t wait_ms)
 {
@@ -149,42 +182,51 @@ static bool is_due_again(const struct push *p, int64_t waited_ms, int64_t wait_m
 	return p->times_sent_again == 1 && settle_ms > 2 * LATE_MS && waited_ms >= settle_ms;
 }
 
-/* ERR is the failed proof; true when another one is due. */
-static bool settle(struct push *p, int64_t begun_ms, int64_t *wait_ms, struct err *err)
+/* Something else is missing than what was sent again: that is another trouble, with a patience of its own. */
+static bool begins_anew(const struct push *p, int64_t waited_ms)
 {
-	int64_t waited_ms = world_now_ms(p->w) - begun_ms;
+	return p->times_sent_again && waited_ms >= p->options->settle_ms && !is_doubted_already(p);
+}
+
+/* ERR is the failed proof; true when another one is due. */
+static bool settle(struct push *p, struct patience *patience, struct err *err)
+{
+	int64_t waited_ms = world_now_ms(p->w) - patience->begun_ms;
+	bool anew = begins_anew(p, waited_ms);
 
 	if (!may_still_appear(p, err))
 		return err->code == ERR_OTHER_DIGEST && never_appeared(p, waited_ms, err);
-	if (is_due_again(p, waited_ms, *wait_ms)) {
+	if (anew)
+		patience->begun_ms = world_now_ms(p->w);
+	if (anew || is_due_again(p, waited_ms, patience->wait_ms)) {
 		struct err failed = ERR_INIT;
 
 		if (!send_again(p, &failed)) {
 			err_move(err, &failed);
 			return false;
 		}
-		*wait_ms = 0;
+		patience->wait_ms = 0;
 	} else if (waited_ms >= p->options->settle_ms) {
 		return never_appeared(p, waited_ms, err);
 	}
 	err_clear(err);
-	if (!world_sleep(p->w, *wait_ms, err))
+	if (!world_sleep(p->w, patience->wait_ms, err))
 		return false;
-	*wait_ms = *wait_ms ? *wait_ms * 2 : SETTLE_FIRST_MS;
-	if (*wait_ms > SETTLE_LONGEST_MS)
-		*wait_ms = SETTLE_LONGEST_MS;
+	patience->wait_ms = patience->wait_ms ? patience->wait_ms * 2 : SETTLE_FIRST_MS;
+	if (patience->wait_ms > SETTLE_LONGEST_MS)
+		patience->wait_ms = SETTLE_LONGEST_MS;
 	return true;
 }
 
 bool push_prove(struct push *p, struct err *err)
 {
-	int64_t begun_ms = world_now_ms(p->w), wait_ms = SETTLE_FIRST_MS;
+	struct patience patience = { world_now_ms(p->w), SETTLE_FIRST_MS };
 
 	world_note(p->w, EVENT_PHASE, "proof");
 	for (;;) {
 		if (push_prove_once(p->w, p, err))
 			return true;
-		if (settle(p, begun_ms, &wait_ms, err))
+		if (settle(p, &patience, err))
 			continue;
 		return push_was_cut_short(err) ? push_verdict(p, err) : not_proven(p, err);
 	}

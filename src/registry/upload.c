@@ -13,6 +13,7 @@
 
 /* Answers that neither the body nor the token explain are tried again this often. */
 #define ODD_ANSWERS_MAX 4
+#define ODD_BEGINNINGS_MAX 2 /* a repository that does not exist answers so for ever */
 
 /* What becomes of an attempt. */
 enum step {
@@ -31,7 +32,8 @@ struct upload {
 	int64_t chunk_bytes;
 	bool tried[UPLOAD_FORMS];
 	bool is_too_large; /* as one body */
-	size_t odd_answers;
+	size_t odd_beginnings;
+	size_t odd_answers; /* to bodies and commits */
 	struct http_history body_history;
 };
 
@@ -179,7 +181,7 @@ static enum step begin(struct upload *u, struct err *err)
 		err->code = ERR_DENIED;
 	else if (answer.status < 400)
 		err->code = ERR_NO_REGISTRY;
-	if (u->odd_answers++ < 2 &&
+	if (u->odd_beginnings++ < ODD_BEGINNINGS_MAX &&
 	    http_again(u->s->client, u->w, &call, &u->body_history, &answer, err) == HTTP_AGAIN)
 		return STEP_ANEW;
 	if (err->code == ERR_DENIED)

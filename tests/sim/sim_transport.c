@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define PIECE_BYTES (64 * KIB)
+#define PIECE_BYTES (4 * KIB)
 
 struct sim_transport {
 	struct transport transport;

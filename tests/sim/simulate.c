@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static void draw_image(struct drawn *d)
 	const struct sim_image_options options = {
 		.platforms = (size_t)below(d, 4),
 		.layers = (size_t)below(d, 6),
-		.layer_bytes_max = (size_t)ONE_OF(d, 8, 500, 4000, 70000, 300000),
+		.layer_bytes_max = (size_t)ONE_OF(d, 8, 500, 4000, 6000, 20000),
 		.layers_are_shared = chance(d, 50),
 		.has_elsewhere = chance(d, 10),
 		.docker_types = chance(d, 30),
@@ -383,6 +384,9 @@ int main(int argc, char **argv)
 		if (word == 's')
 			count = 1;
 	}
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
+	mallopt(M_TOP_PAD, 16 << 20);
 	signal(SIGABRT, on_end);
 	signal(SIGALRM, on_end);
 	for (uint64_t i = 0; i < count; i++)
