@@ -53,13 +53,14 @@ struct authenticator {
 	int64_t last_serial;
 
 	struct credential *credential;
-	int64_t credential_serial; /* counts the different ones */
-	int64_t credential_obtained_ms;
-	bool waited_in_vain;	       /* for another one: then the refusal of this one is final */
-	bool credential_is_suspect;    /* a token bought with it was refused: ask for it again */
-	struct secret *suspect;	       /* the bytes that were behind the refused token */
-	struct secret *dead;	       /* bytes that will not be shown again */
-	struct secret *refused_header; /* the registry token that was refused last */
+	int64_t credential_serial;	/* counts the different ones */
+	int64_t credential_obtained_ms; /* when its source was asked last */
+	int64_t credential_new_ms;	/* when it gave these bytes first */
+	bool waited_in_vain;		/* for another one: then the refusal of this one is final */
+	bool credential_is_suspect;	/* a token bought with it was refused: ask for it again */
+	struct secret *suspect;		/* the bytes that were behind the refused token */
+	struct secret *dead;		/* bytes that will not be shown again */
+	struct secret *refused_header;	/* the registry token that was refused last */
 	size_t refused_header_times;
 };
 

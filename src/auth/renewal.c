@@ -12,6 +12,9 @@
 /* A credential of unknown expiry is asked for anew when it is this old: its source may have a better one. */
 #define CREDENTIAL_REASK_MS 30000
 
+/* Shown so soon after it came, a credential cannot have died of age. */
+#define FIRST_USE_MS 10000
+
 /* Between two looks at a source that repeats a dead token. */
 #define RENEW_POLL_MS 500
 
@@ -80,6 +83,8 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 	a->credential_serial += changed;
 	a->waited_in_vain &= !changed;
 	a->credential_obtained_ms = world_now_ms(w);
+	if (changed)
+		a->credential_new_ms = a->credential_obtained_ms;
 	a->credential_is_suspect = false;
 	monitor_leave(a->sched, a->monitor);
 	return true;
@@ -93,11 +98,12 @@ struct renewal {
 	char *service;
 	int64_t begun_ms;
 	bool is_for_several; /* a mount: a token for two repositories */
-	size_t refusals;     /* of credentials whose bytes were new */
+	size_t refusals;     /* of credentials that had just come */
 	size_t denials;
 	int64_t repeats_since_ms; /* the source has nothing better; 0: not yet */
 	bool is_last_try;	  /* nothing better came: it is shown once more, and that is all */
 	bool same_was_shown;	  /* the refused bytes were shown once more */
+	struct token_history history;
 };
 
 void authenticator_kill_credential(struct authenticator *a)
@@ -180,8 +186,10 @@ static bool obtain_living_credential(struct authenticator *a, const struct world
 			err_move(err, &failed);
 			return false;
 		}
-		if (!a->credential || !a->dead || !secret_same(a->credential->secret, a->dead))
+		if (!a->credential || !a->dead || !secret_same(a->credential->secret, a->dead)) {
+			r->repeats_since_ms = 0;
 			return true;
+		}
 		if (!r->same_was_shown) {
 			r->same_was_shown = true;
 			if (!world_sleep(w, SAME_AGAIN_MS, &failed)) {
@@ -276,7 +284,7 @@ static bool wait_for_another_token(const struct authenticator *a, const struct w
 
 static enum token_outcome renew_bearer(struct authenticator *a, const struct world *w,
 				       const struct http_scope *scope, const char *key,
-				       const struct renewal *r, struct err *err)
+				       struct renewal *r, struct err *err)
 {
 	const struct token_request request = {
 		.registry_url = a->base_url,
@@ -285,33 +293,40 @@ static enum token_outcome renew_bearer(struct authenticator *a, const struct wor
 		.scope = scope,
 		.credential = a->credential,
 	};
+	CLEANUP(token_answer_clear) struct token_answer answer = { 0 };
+	CLEANUP(secret_freep) struct secret *header = NULL;
+	struct token_life life;
+	enum token_outcome outcome = token_endpoint_attempt(a->endpoint, w, &request, &r->history,
+							    &answer, &life.minted_ms, err);
 
-	for (;;) {
-		CLEANUP(token_answer_clear) struct token_answer answer = { 0 };
-		CLEANUP(secret_freep) struct secret *header = NULL;
-		struct token_life life;
-		enum token_outcome outcome;
+	if (outcome != TOKEN_GRANTED)
+		return outcome;
+	header = bearer_header(answer.token);
+	if (is_refused_token(a, header))
+		return wait_for_another_token(a, w, r, err) ? TOKEN_AGAIN : TOKEN_FAILED;
+	life.expires_ms = clock_after(life.minted_ms, answer.life_ms);
+	keep_token(a, w, key, TAKE(header), answer.token, &life, "registry token",
+		   answer.life_said);
+	return TOKEN_GRANTED;
+}
 
-		outcome =
-			token_endpoint_ask(a->endpoint, w, &request, &answer, &life.minted_ms, err);
-		if (outcome != TOKEN_GRANTED)
-			return outcome;
-		header = bearer_header(answer.token);
-		if (!is_refused_token(a, header)) {
-			life.expires_ms = clock_after(life.minted_ms, answer.life_ms);
-			keep_token(a, w, key, TAKE(header), answer.token, &life, "registry token",
-				   answer.life_said);
-			return TOKEN_GRANTED;
-		}
-		if (!wait_for_another_token(a, w, r, err))
-			return TOKEN_FAILED;
-	}
+/*
+ * The endpoint was away: what it never saw was not shown. Meanwhile a credential may die whose life nobody knows: its
+ * source is asked again.
+ */
+static void unsay(struct authenticator *a, struct renewal *r, const struct renewal *before)
+{
+	r->same_was_shown = before->same_was_shown;
+	r->is_last_try = before->is_last_try;
+	if (a->credential && a->credential->renewable && !a->credential->expiry_known)
+		a->credential_is_suspect = true;
 }
 
 /* The endpoint turned the credential down: is another one worth the try? */
-static bool go_on_after(struct authenticator *a, struct renewal *r, enum token_outcome outcome,
-			struct err *err)
+static bool go_on_after(struct authenticator *a, const struct world *w, struct renewal *r,
+			enum token_outcome outcome, struct err *err)
 {
+	bool is_young = world_now_ms(w) - a->credential_new_ms < FIRST_USE_MS;
 	bool same_bytes = a->credential && a->dead && secret_same(a->credential->secret, a->dead);
 
 	if (!a->credential) {
@@ -329,7 +344,7 @@ static bool go_on_after(struct authenticator *a, struct renewal *r, enum token_o
 	authenticator_kill_credential(a);
 	if (same_bytes)
 		return true; /* obtain_living_credential waits for others, or gives up */
-	return r->refusals++ == 0;
+	return !is_young || r->refusals++ == 0;
 }
 
 static void renewal_init(struct renewal *r, struct authenticator *a, const struct world *w)
@@ -359,6 +374,7 @@ bool authenticator_renew(struct authenticator *a, const struct world *w,
 	renewal_init(&r, a, w);
 	r.is_for_several = scope->resources[1] != NULL;
 	for (;;) {
+		const struct renewal before = r;
 		enum token_outcome outcome;
 
 		if (!obtain_living_credential(a, w, &r, err))
@@ -371,7 +387,9 @@ bool authenticator_renew(struct authenticator *a, const struct world *w,
 			secret_free(TAKE(a->dead));
 			return true;
 		}
-		if (outcome == TOKEN_FAILED || !go_on_after(a, &r, outcome, err))
+		if (outcome == TOKEN_AGAIN)
+			unsay(a, &r, &before);
+		else if (outcome == TOKEN_FAILED || !go_on_after(a, w, &r, outcome, err))
 			return false;
 	}
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define TOKEN_ANSWER_MS 10000
-#define TRIES_FOR_A_BAD_ANSWER 4
+#define BAD_ANSWERS_MAX 4
 
 struct secret *basic_header(const struct credential *c)
 {
@@ -99,8 +99,9 @@ static struct http_call token_call(const struct token_request *r, const char *me
 	};
 }
 
-static bool ask_with_get(struct http_client *c, const struct world *w,
-			 const struct token_request *r, struct http_answer *ret, struct err *err)
+static enum http_outcome ask_with_get(struct http_client *c, const struct world *w,
+				      const struct token_request *r, struct http_history *history,
+				      struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *url = mem_strdup(r->realm);
 	CLEANUP(secret_freep)
@@ -108,10 +109,10 @@ static bool ask_with_get(struct http_client *c, const struct world *w,
 	struct http_call call;
 
 	if (!add_parameters(r, &url, err))
-		return false;
+		return HTTP_OVER;
 	call = token_call(r, "GET", url);
 	call.authorization = basic;
-	return http_call(c, w, &call, ret, err);
+	return http_attempt(c, w, &call, history, ret, err);
 }
 
 /*
@@ -137,37 +138,40 @@ static bool compose_form(const struct token_request *r, char **ret, struct err *
 	return ok;
 }
 
-static bool ask_with_post(struct http_client *c, const struct world *w,
-			  const struct token_request *r, struct http_answer *ret, struct err *err)
+static enum http_outcome ask_with_post(struct http_client *c, const struct world *w,
+				       const struct token_request *r, struct http_history *history,
+				       struct http_answer *ret, struct err *err)
 {
 	CLEANUP(mem_freep) char *form = NULL;
 	struct http_call call = token_call(r, "POST", r->realm);
-	bool ok;
+	enum http_outcome outcome;
 
 	if (!compose_form(r, &form, err))
-		return false;
+		return HTTP_OVER;
 	call.headers[0] =
 		(struct http_header){ "Content-Type", "application/x-www-form-urlencoded" };
 	call.bytes = form;
 	call.size = strlen(form);
 	call.keep_redirect = true;
-	ok = http_call(c, w, &call, ret, err);
+	outcome = http_attempt(c, w, &call, history, ret, err);
 	secret_wipe(form, strlen(form));
-	return ok;
+	return outcome;
 }
 
 /* Most endpoints know GET; an identity token only works with POST; some know nothing but POST. */
-static bool ask_once(struct http_client *c, const struct world *w, const struct token_request *r,
-		     struct http_answer *ret, struct err *err)
+static enum http_outcome ask(struct http_client *c, const struct world *w,
+			     const struct token_request *r, struct http_history *history,
+			     struct http_answer *ret, struct err *err)
 {
+	enum http_outcome outcome;
+
 	if (r->credential && r->credential->is_identity_token)
-		return ask_with_post(c, w, r, ret, err);
-	if (!ask_with_get(c, w, r, ret, err))
-		return false;
-	if (ret->status != 405 || !r->credential)
-		return true;
+		return ask_with_post(c, w, r, history, ret, err);
+	outcome = ask_with_get(c, w, r, history, ret, err);
+	if (outcome != HTTP_ANSWERED || ret->status != 405 || !r->credential)
+		return outcome;
 	http_answer_clear(ret);
-	return ask_with_post(c, w, r, ret, err);
+	return ask_with_post(c, w, r, history, ret, err);
 }
 
 static enum token_outcome read_refusal(const struct token_request *r,
@@ -192,51 +196,62 @@ static enum token_outcome read_refusal(const struct token_request *r,
 }
 
 /* A bad answer of a good endpoint: it may pass. 404 too: Artifact Registry's endpoint has been seen to say it. */
-static enum http_outcome try_bad_answer_again(struct http_client *c, const struct world *w,
-					      const struct token_request *r,
-					      struct http_history *history,
-					      const struct http_answer *answer, struct err *err)
+static enum token_outcome after_bad_answer(struct http_client *c, const struct world *w,
+					   const struct token_request *r,
+					   struct token_history *history,
+					   const struct http_answer *answer, struct err *err)
 {
 	struct http_call call = token_call(r, "GET", r->realm);
 	struct err why = ERR_INIT;
 	enum http_outcome outcome;
 
+	if (++history->bad_answers == BAD_ANSWERS_MAX)
+		return TOKEN_FAILED;
 	err_copy(&why, err);
-	outcome = history->faults + 1 < TRIES_FOR_A_BAD_ANSWER
-			  ? http_again(c, w, &call, history, answer, err)
-			  : HTTP_OVER;
+	outcome = http_again(c, w, &call, &history->http, answer, err);
 	if (outcome == HTTP_OVER && err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT)
 		err_move(err, &why);
 	err_clear(&why);
-	return outcome;
+	return outcome == HTTP_AGAIN ? TOKEN_AGAIN : TOKEN_FAILED;
 }
 
-enum token_outcome token_endpoint_ask(struct http_client *c, const struct world *w,
-				      const struct token_request *request, struct token_answer *ret,
-				      int64_t *ret_asked_ms, struct err *err)
+static enum token_outcome read_answer(struct http_client *c, const struct world *w,
+				      const struct token_request *r, struct token_history *history,
+				      const struct http_answer *answer, struct token_answer *ret,
+				      struct err *err)
 {
-	struct http_history history = { 0 };
+	enum token_outcome outcome;
+
+	if (answer->status != 200) {
+		outcome = read_refusal(r, answer, err);
+		if (outcome != TOKEN_FAILED || answer->status == 400)
+			return outcome;
+	} else if (token_answer_parse(answer->body, answer->body_len, answer->date_wall_ms, ret,
+				      err)) {
+		return TOKEN_GRANTED;
+	} else {
+		token_answer_clear(ret);
+	}
+	return after_bad_answer(c, w, r, history, answer, err);
+}
+
+enum token_outcome token_endpoint_attempt(struct http_client *c, const struct world *w,
+					  const struct token_request *request,
+					  struct token_history *history, struct token_answer *ret,
+					  int64_t *ret_asked_ms, struct err *err)
+{
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 
 	if (!realm_is_allowed(request, err))
 		return TOKEN_FAILED;
-	for (;;) {
-		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
-		enum token_outcome outcome = TOKEN_FAILED;
-
-		if (!ask_once(c, w, request, &answer, err))
-			return TOKEN_FAILED;
-		*ret_asked_ms = answer.sent_ms;
-		if (answer.status == 200) {
-			if (token_answer_parse(answer.body, answer.body_len, answer.date_wall_ms,
-					       ret, err))
-				return TOKEN_GRANTED;
-			token_answer_clear(ret);
-		} else {
-			outcome = read_refusal(request, &answer, err);
-			if (outcome != TOKEN_FAILED || answer.status == 400)
-				return outcome;
-		}
-		if (try_bad_answer_again(c, w, request, &history, &answer, err) == HTTP_OVER)
-			return TOKEN_FAILED;
+	switch (ask(c, w, request, &history->http, &answer, err)) {
+	case HTTP_AGAIN:
+		return TOKEN_AGAIN;
+	case HTTP_OVER:
+		return TOKEN_FAILED;
+	case HTTP_ANSWERED:
+		break;
 	}
+	*ret_asked_ms = answer.sent_ms;
+	return read_answer(c, w, request, history, &answer, ret, err);
 }

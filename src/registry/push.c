@@ -267,10 +267,10 @@ static bool push_and_prove(struct push *p, struct err *err)
 	case MANIFEST_UNKNOWN:
 		return p->result->manifest_sent ? push_verdict(p, err) : false;
 	case MANIFEST_BLOBS_MISSING:
-	case MANIFEST_REFUSED:
+	case MANIFEST_REFUSED: /* of an additional tag: the first one was taken */
 		break;
 	}
-	return false;
+	return push_not_proven(p, err);
 }
 
 bool image_push(const struct world *w, struct session_maker *sessions, struct image *image,

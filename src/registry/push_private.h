@@ -39,4 +39,7 @@ bool push_prove(struct push *p, struct err *err);
 bool push_verdict(struct push *p, struct err *err);
 bool push_was_cut_short(const struct err *err);
 
+/* False. ERR becomes ERR_UNPROVEN where the manifest went out and nobody knows what became of it. */
+bool push_not_proven(struct push *p, struct err *err);
+
 #endif

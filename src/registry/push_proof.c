@@ -121,7 +121,7 @@ static bool never_appeared(const struct push *p, int64_t waited_ms, struct err *
 }
 
 /* Could the registry be asked at all? If not, nobody knows, and that is what is said. */
-static bool not_proven(const struct push *p, struct err *err)
+bool push_not_proven(struct push *p, struct err *err)
 {
 	CLEANUP(mem_freep) char *name = reference_text(p->ref);
 
@@ -158,7 +158,7 @@ bool push_verdict(struct push *p, struct err *err)
 	    failed.code == ERR_INCOMPLETE)
 		err_evidence(err, "%s", failed.message);
 	err_clear(&failed);
-	return not_proven(p, err);
+	return push_not_proven(p, err);
 }
 
 bool push_was_cut_short(const struct err *err)
@@ -228,6 +228,6 @@ bool push_prove(struct push *p, struct err *err)
 			return true;
 		if (settle(p, &patience, err))
 			continue;
-		return push_was_cut_short(err) ? push_verdict(p, err) : not_proven(p, err);
+		return push_was_cut_short(err) ? push_verdict(p, err) : push_not_proven(p, err);
 	}
 }

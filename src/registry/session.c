@@ -9,8 +9,8 @@
 /* A guess before anything was measured. */
 #define BYTES_PER_SECOND_AT_FIRST (10 * 1000 * 1000)
 
-/* A 404 or 5xx of the very first request may pass. */
-#define PING_TRIES 4
+/* A 404 to the very first request may pass; from here on it is no registry. */
+#define ODD_PINGS_MAX 4
 
 struct session *session_new(struct http_client *client, const char *base_url,
 			    const char *repository, enum session_access access)
@@ -125,6 +125,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 	struct retry_policy one_attempt = *policy;
 	CLEANUP(http_client_freep) struct http_client *client = NULL;
 	int64_t last_ms = world_now_ms(w), trying_ms = 0;
+	size_t odd = 0;
 
 	one_attempt.retries = 0;
 	client = http_client_new_borrowing(transport, &one_attempt);
@@ -139,7 +140,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 		if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT ||
 		    err->code == ERR_LOCAL)
 			return false;
-		if (err->code == ERR_NO_REGISTRY && tries >= PING_TRIES)
+		if (err->code == ERR_NO_REGISTRY && ++odd == ODD_PINGS_MAX)
 			return false;
 		fault.answered = ret->status != 0;
 		fault.status = ret->status;

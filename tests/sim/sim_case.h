@@ -1,6 +1,6 @@
 /*
- * One whole push in a simulated world, and the laws it is judged by (the promise of the program, seen from the
- * registry's side).
+ * Whole pushes in a simulated world, and the laws they are judged by (the promise of the program, seen from the
+ * registry's side): one push, or one that is killed and run again, or two to the same tag at once.
  */
 #ifndef SIM_CASE_H
 #define SIM_CASE_H
@@ -9,19 +9,36 @@
 #include "sim/sim_source.h"
 
 #define SIM_TAG "v1"
+#define SIM_KILLS_MAX 3
+
+struct sim_push {
+	struct image *image;
+	struct push_result result;
+	struct err err;
+	int64_t begun_ms;    /* boot clock */
+	size_t first_record; /* of the registry's, since it began */
+	int64_t took_ms;
+	bool landed;
+};
 
 struct sim_case {
 	struct sim sim;
 	struct sim_source source;
-	struct image *image;
+	struct sim_push push;
 	struct strings more_tags;
 	struct strings mount_from;
 	struct push_options options;
-	struct push_result result;
-	struct err err;
 	int64_t timeout_ms;
-	int64_t took_ms;
-	bool landed;
+
+	/* SIGKILL so long after the start, and the same command again */
+	int64_t kills_ms[SIM_KILLS_MAX];
+	size_t kill_count;
+	size_t killed;
+
+	/* somebody else, who pushes to the same tag; no image: nobody */
+	struct sim_push rival;
+	bool rival_is_same; /* his image is ours */
+	int64_t rival_after_ms;
 };
 
 enum sim_law {
@@ -33,6 +50,7 @@ enum sim_law {
 	LAW_TOO_LONG,
 	LAW_UNFOUNDED,	/* a manifest was sent before what it names, with no fault to blame */
 	LAW_SENT_TWICE, /* a blob was there and shown, and was sent again without a reason */
+	LAW_TOKEN_RUSH, /* several token requests of one session under way at once */
 	SIM_LAWS,
 };
 

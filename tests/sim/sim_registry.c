@@ -178,20 +178,22 @@ static bool query_value(const char *query, const char *key, char *ret, size_t si
 	return true;
 }
 
-static void answer_mount(struct sim_registry *r, const struct sim_request *q, int64_t now_ms,
-			 struct sim_answer *a)
+static void answer_mount(struct sim_registry *r, const struct sim_request *q,
+			 const struct sim_taking *how, struct sim_answer *a)
 {
 	char digest[DIGEST_TEXT_SIZE] = "", from[256] = "";
 	struct sim_thing *t = NULL;
 
 	if (query_value(q->query, "mount=", digest, sizeof(digest)) &&
 	    query_value(q->query, "from=", from, sizeof(from)))
-		t = visible(sim_store_repo(&r->store, from)->blobs, digest, now_ms);
+		t = visible(sim_store_repo(&r->store, from)->blobs, digest, how->now_ms);
 	if (!t) {
 		answer_opened(r, q->repo, a);
 		return;
 	}
-	sim_blob_put(sim_store_repo(&r->store, q->repo), &t->digest, t->bytes, t->len, now_ms);
+	if (!how->drop)
+		sim_blob_put(sim_store_repo(&r->store, q->repo), &t->digest, t->bytes, t->len,
+			     how->now_ms);
 	a->status = 201;
 	sim_answer_header(a, "Location", "/v2/%s/blobs/%s", q->repo, digest);
 }
@@ -439,7 +441,7 @@ void sim_registry_take(struct sim_registry *r, const struct sim_request *q, cons
 		answer_blob_get(r, q, asked_blob(r, q, how->now_ms), ret);
 		break;
 	case SIM_MOUNT:
-		answer_mount(r, q, how->now_ms, ret);
+		answer_mount(r, q, how, ret);
 		break;
 	case SIM_UPLOAD_POST:
 		answer_opened(r, q->repo, ret);

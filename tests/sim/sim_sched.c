@@ -78,6 +78,7 @@ struct sim_sched {
 	struct clock clock;
 	struct sim_rng rng;
 	int64_t now_ms;
+	int64_t wall_ahead_ms; /* since somebody set it */
 	int64_t limit_ms;
 	struct task *tasks[TASKS_MAX];
 	size_t task_count;
@@ -442,7 +443,7 @@ static int64_t sim_boot_ms(struct clock *c)
 
 static int64_t sim_wall_ms(struct clock *c)
 {
-	return BEGIN_WALL_MS - BEGIN_BOOT_MS + of_clock(c)->now_ms;
+	return BEGIN_WALL_MS - BEGIN_BOOT_MS + of_clock(c)->now_ms + of_clock(c)->wall_ahead_ms;
 }
 
 static const struct clock_ops sim_clock_ops = { .boot_ms = sim_boot_ms, .wall_ms = sim_wall_ms };
@@ -492,6 +493,11 @@ size_t sim_task_number(const struct sim_sched *s)
 void sim_jump(struct sim_sched *s, int64_t ms)
 {
 	s->now_ms += ms;
+}
+
+void sim_set_wall(struct sim_sched *s, int64_t by_ms)
+{
+	s->wall_ahead_ms += by_ms;
 }
 
 void sim_at(struct sim_sched *s, int64_t at_ms, void (*fire)(void *arg), void *arg)

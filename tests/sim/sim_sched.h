@@ -30,6 +30,9 @@ size_t sim_task_number(const struct sim_sched *s);
 /* The machine was suspended: time went on and nobody ran. */
 void sim_jump(struct sim_sched *s, int64_t ms);
 
+/* Somebody sets the clock on the wall. */
+void sim_set_wall(struct sim_sched *s, int64_t by_ms);
+
 /* fire(arg) as soon as boot time is AT_MS; it must not wait. */
 void sim_at(struct sim_sched *s, int64_t at_ms, void (*fire)(void *arg), void *arg);
 

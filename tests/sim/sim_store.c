@@ -25,6 +25,7 @@ static void tags_clear(struct sim_tag *t)
 	while (t) {
 		struct sim_tag *next = t->next;
 
+		free(t->moves);
 		free(t->name);
 		free(t);
 		t = next;
@@ -132,6 +133,23 @@ void sim_tag_put(struct sim_repo *r, const char *name, const struct digest *d, i
 	}
 	t->digest = *d;
 	t->visible_ms = visible_ms;
+	t->moves = mem_realloc(t->moves, t->move_count + 1, sizeof(*t->moves));
+	t->moves[t->move_count++] = (struct sim_move){ *d, now_ms };
+}
+
+bool sim_tag_was_on(const struct sim_repo *r, const char *name, const struct digest *d,
+		    int64_t from_ms, int64_t to_ms)
+{
+	const struct sim_tag *t = sim_tag_find(r, name);
+
+	for (size_t i = 0; t && i < t->move_count; i++) {
+		bool last = i + 1 == t->move_count;
+
+		if (digest_same(&t->moves[i].digest, d) && t->moves[i].at_ms <= to_ms &&
+		    (last || t->moves[i + 1].at_ms >= from_ms))
+			return true;
+	}
+	return false;
 }
 
 static void thing_drop(struct sim_thing **list, const char *digest)

@@ -18,12 +18,19 @@ struct sim_thing {
 	int64_t visible_ms; /* boot clock: shown from then on */
 };
 
+struct sim_move {
+	struct digest digest;
+	int64_t at_ms;
+};
+
 struct sim_tag {
 	struct sim_tag *next;
 	char *name;
 	struct digest digest;
 	struct digest before; /* shown until visible_ms */
 	int64_t visible_ms;
+	struct sim_move *moves; /* all of them, in order */
+	size_t move_count;
 };
 
 struct sim_repo {
@@ -54,6 +61,10 @@ struct sim_thing *sim_manifest_put(struct sim_repo *r, const struct digest *d,
 				   int64_t visible_ms);
 void sim_tag_put(struct sim_repo *r, const char *name, const struct digest *d, int64_t now_ms,
 		 int64_t visible_ms);
+
+/* Whether the tag was on D at some moment between the two. */
+bool sim_tag_was_on(const struct sim_repo *r, const char *name, const struct digest *d,
+		    int64_t from_ms, int64_t to_ms);
 
 void sim_blob_drop(struct sim_repo *r, const char *digest);
 void sim_manifest_drop(struct sim_repo *r, const char *digest);

@@ -10,6 +10,7 @@ struct sim_transport {
 	struct transport transport;
 	struct sim_net *net;
 	bool for_proof;
+	size_t tokens_under_way;
 };
 
 struct sim_exchange {
@@ -42,11 +43,13 @@ static const char *header_of(const struct http_request *r, const char *name)
 	return NULL;
 }
 
-/* Names what is asked for: a method and a path, without the number of an upload. */
+/* What is asked for and of what, without the number of an upload: a download is one wherever it is read. */
 static uint64_t thing_of(const struct sim_request *q)
 {
-	const char *name = q->what == SIM_UPLOAD_PATCH || q->what == SIM_UPLOAD_PUT ? "" : q->path;
-	uint64_t hash = 0xcbf29ce484222325u + (uint64_t)q->what;
+	bool downloads = q->what == SIM_BLOB_GET || q->what == SIM_STORAGE_GET;
+	bool uploads = q->what == SIM_UPLOAD_PATCH || q->what == SIM_UPLOAD_PUT;
+	const char *name = uploads ? "" : downloads ? q->name : q->path;
+	uint64_t hash = 0xcbf29ce484222325u + (downloads ? SIM_BLOB_GET : (uint64_t)q->what);
 
 	for (; *name; name++)
 		hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
@@ -59,11 +62,18 @@ static bool pass(struct trip *t, int64_t ms)
 	return world_sleep(t->world, ms, t->err);
 }
 
+static bool is_killed(struct trip *t)
+{
+	if (t->net->dead)
+		err_set(t->err, ERR_CANCELLED, "killed");
+	return t->net->dead;
+}
+
 static bool pass_latency(struct trip *t)
 {
 	int64_t ms = 1 + (int64_t)sim_rng_below(&t->net->rng, (uint64_t)(2 * t->net->latency_ms));
 
-	return pass(t, ms);
+	return pass(t, ms) && !is_killed(t);
 }
 
 static bool break_off(struct trip *t, enum http_failure failure, const char *words)
@@ -132,7 +142,7 @@ static bool send_piece(struct trip *t, char *piece, bool *ret_more)
 		abort();
 	if (t->request->sending)
 		t->request->sending(t->request->sending_arg, (int64_t)t->body.len);
-	return pass(t, (int64_t)len / t->net->bytes_per_ms);
+	return pass(t, (int64_t)len / t->net->bytes_per_ms) && !is_killed(t);
 }
 
 static bool send_body(struct trip *t)
@@ -284,16 +294,20 @@ static bool sim_open(struct transport *transport, const struct world *w,
 {
 	struct sim_transport *of = (struct sim_transport *)transport;
 	struct trip t = { .net = of->net, .world = w, .request = request, .err = err };
-	bool answered;
+	bool answered, is_token;
 
 	*ret_failure = HTTP_FAILED_CANCELLED;
-	if (!world_check(w, err))
+	if (is_killed(&t) || !world_check(w, err))
 		return false;
 	trip_begin(&t, of->for_proof);
+	is_token = t.asked.what == SIM_TOKEN;
+	of->net->token_rushes += is_token && of->tokens_under_way;
+	of->tokens_under_way += is_token;
 	if (++of->net->under_way > of->net->most_under_way)
 		of->net->most_under_way = of->net->under_way;
 	answered = travel(&t);
 	of->net->under_way--;
+	of->tokens_under_way -= is_token;
 	trace(&t, of->net, answered);
 	sim_registry_record(of->net->registry, &t.asked, answered ? t.answer.status : 0, t.fault);
 	if (answered)

@@ -24,7 +24,9 @@ struct sim_net {
 	size_t requests;
 	size_t under_way;
 	size_t most_under_way; /* at once */
-	FILE *trace;	       /* NULL: silent */
+	size_t token_rushes;   /* a session asked for a token while it was asking for one */
+	bool dead;   /* the process was killed: nothing of it reaches the registry any more */
+	FILE *trace; /* NULL: silent */
 
 	/* Called before request NUMBER is answered. */
 	void (*hook)(void *arg, size_t number, const struct sim_request *q);

@@ -68,6 +68,19 @@ void sim_init(struct sim *s, uint64_t seed)
 	s->make_authorizer = scripted;
 }
 
+void sim_revive(struct sim *s, int64_t timeout_ms)
+{
+	struct err err = ERR_INIT;
+
+	cancel_free(s->cancel);
+	if (!cancel_new(NULL, &s->cancel, &err))
+		abort();
+	s->policy = (struct retry_policy)RETRY_POLICY_DEFAULT;
+	s->net.dead = false;
+	s->world.cancel = s->cancel;
+	s->world.deadline_ms = sim_now_ms(s->sched) + timeout_ms;
+}
+
 void sim_clear(struct sim *s)
 {
 	cancel_free(s->cancel);

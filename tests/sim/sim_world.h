@@ -31,6 +31,9 @@ struct sim {
 void sim_init(struct sim *s, uint64_t seed);
 void sim_clear(struct sim *s);
 
+/* Another process on the same machine, against the same registry: with what it knows and until when, from the start. */
+void sim_revive(struct sim *s, int64_t timeout_ms);
+
 struct reference sim_reference(const char *tag); /* SIM_HOST/SIM_REPO:TAG; to be cleared */
 
 /* The registry's own word on IMAGE under TAG. */

@@ -40,7 +40,7 @@ static void test_four_workers_push_an_index(void **state)
 	use_image(&c, 4, 3, 200000);
 	sim_case_run(&c);
 	assert_kept(&c);
-	assert_int_equal(c.result.blobs_sent, c.image->blob_count);
+	assert_int_equal(c.push.result.blobs_sent, c.push.image->blob_count);
 	assert_int_equal(c.sim.net.most_under_way, 4);
 	assert_int_equal(c.sim.registry.stored_again, 0);
 	assert_null(c.sim.registry.uploads);
@@ -58,7 +58,7 @@ static int64_t time_of(size_t jobs)
 	c.options.jobs = jobs;
 	sim_case_run(&c);
 	assert_kept(&c);
-	took_ms = c.took_ms;
+	took_ms = c.push.took_ms;
 	sim_case_clear(&c);
 	return took_ms;
 }
@@ -117,13 +117,13 @@ static void test_a_streamed_read_is_cancelled_midway(void **state)
 	sim_case_init(&c, 3);
 	use_image(&c, 0, 1, 1000000);
 	c.sim.net.bytes_per_ms = 10; /* 100 s of reading */
-	sim_image_store(c.image, &c.sim.registry, SIM_REPO, SIM_TAG);
-	assert_true(session_make(&c.sim.maker, &c.sim.world, &ref, SESSION_PULL, &s, &c.err));
+	sim_image_store(c.push.image, &c.sim.registry, SIM_REPO, SIM_TAG);
+	assert_true(session_make(&c.sim.maker, &c.sim.world, &ref, SESSION_PULL, &s, &c.push.err));
 	begun_ms = sim_now_ms(c.sim.sched);
 	sim_at(c.sim.sched, begun_ms + 40000, fire_cancel, c.sim.cancel);
-	assert_false(
-		blob_check_bytes(&c.sim.world, s, sim_image_largest(c.image), &blob_state, &c.err));
-	assert_int_equal(c.err.code, ERR_CANCELLED);
+	assert_false(blob_check_bytes(&c.sim.world, s, sim_image_largest(c.push.image), &blob_state,
+				      &c.push.err));
+	assert_int_equal(c.push.err.code, ERR_CANCELLED);
 	assert_int_equal(sim_now_ms(c.sim.sched) - begun_ms, 40000);
 	session_free(s);
 	reference_clear(&ref);
@@ -140,10 +140,10 @@ static void test_a_cancel_deletes_all_open_uploads(void **state)
 	c.sim.net.bytes_per_ms = 10;
 	sim_at(c.sim.sched, sim_now_ms(c.sim.sched) + 50000, fire_cancel, c.sim.cancel);
 	sim_case_run(&c);
-	assert_false(c.landed);
-	assert_int_equal(c.err.code, ERR_CANCELLED);
-	assert_false(c.result.manifest_sent);
-	assert_true(c.took_ms < 53000);
+	assert_false(c.push.landed);
+	assert_int_equal(c.push.err.code, ERR_CANCELLED);
+	assert_false(c.push.result.manifest_sent);
+	assert_true(c.push.took_ms < 53000);
 	assert_int_equal(sim_registry_count(&c.sim.registry, SIM_UPLOAD_DELETE), 4);
 	assert_null(c.sim.registry.uploads);
 	sim_case_clear(&c);
@@ -184,7 +184,7 @@ static void test_a_token_that_died_in_suspend_is_renewed_unasked(void **state)
 	sim_case_init(&c, 7);
 	push_through_suspend(&c, &s);
 	assert_kept(&c);
-	assert_true(c.took_ms > s.ms);
+	assert_true(c.push.took_ms > s.ms);
 	assert_int_equal(c.sim.registry.refused, s.refused);
 	sim_case_clear(&c);
 }
@@ -220,7 +220,7 @@ static void test_a_connection_that_died_in_suspend_is_made_anew(void **state)
 	push_through_suspend(&c, &s);
 	assert_int_equal(c.sim.plan.fired[FAULT_RESET_MIDWAY], 1);
 	assert_kept(&c);
-	assert_true(c.took_ms > s.ms);
+	assert_true(c.push.took_ms > s.ms);
 	sim_case_clear(&c);
 }
 

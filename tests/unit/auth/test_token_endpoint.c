@@ -56,10 +56,16 @@ static int teardown(void **state)
 
 static enum token_outcome ask(struct booth *b)
 {
+	struct token_history history = { 0 };
+	enum token_outcome outcome;
+
 	token_answer_clear(&b->answer);
 	err_clear(&b->fake.err);
-	return token_endpoint_ask(b->c, &b->fake.world, &b->request, &b->answer, &b->asked_ms,
-				  &b->fake.err);
+	do
+		outcome = token_endpoint_attempt(b->c, &b->fake.world, &b->request, &history,
+						 &b->answer, &b->asked_ms, &b->fake.err);
+	while (outcome == TOKEN_AGAIN);
+	return outcome;
 }
 
 static void assert_granted(struct booth *b)
