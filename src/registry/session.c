@@ -130,8 +130,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 	one_attempt.retries = 0;
 	client = http_client_new_borrowing(transport, &one_attempt);
 	for (size_t tries = 1;; tries++) {
-		struct retry_fault fault = { .retry_after_ms = -1,
-					     .heard_before = atomic_load(&client->heard) };
+		struct retry_fault fault = { .retry_after_ms = -1 };
 		struct err cut_short = ERR_INIT;
 		int64_t wait_ms;
 
@@ -142,6 +141,7 @@ bool registry_ping(const struct world *w, struct transport *transport,
 			return false;
 		if (err->code == ERR_NO_REGISTRY && ++odd == ODD_PINGS_MAX)
 			return false;
+		fault.heard_before = atomic_load(&client->heard);
 		fault.answered = ret->status != 0;
 		fault.status = ret->status;
 		trying_ms += retry_spent_ms(world_now_ms(w) - last_ms);

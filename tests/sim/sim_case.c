@@ -19,6 +19,9 @@ const char *const sim_law_names[SIM_LAWS] = {
 /* After the deadline: a verdict, the uploads that are deleted, and a little. */
 #define OVERTIME_MS 10000
 
+/* However the clocks were set. */
+#define STUCK_MS (3 * 3600000)
+
 void sim_case_init(struct sim_case *c, uint64_t seed)
 {
 	struct sim_rng rng = { seed };
@@ -102,7 +105,7 @@ void sim_case_run(struct sim_case *c)
 
 	c->sim.world.deadline_ms = begun_ms + c->timeout_ms;
 	sim_sched_limit(c->sim.sched,
-			c->sim.world.deadline_ms * (1 + (int64_t)c->kill_count) + 600000);
+			begun_ms + c->timeout_ms * (1 + (int64_t)c->kill_count) + STUCK_MS);
 	for (size_t i = 0; i < c->kill_count; i++)
 		sim_at(c->sim.sched, begun_ms + c->kills_ms[i], kill_it, c);
 	if (c->rival.image)
@@ -243,7 +246,7 @@ static enum sim_law judge_push(struct sim_case *c, const struct sim_push *p, boo
 
 	if (p->landed && !whole)
 		law = LAW_WRONG_SUCCESS;
-	else if (p->took_ms > c->timeout_ms + OVERTIME_MS)
+	else if (p->took_ms > c->timeout_ms + c->suspended_ms + OVERTIME_MS)
 		law = LAW_TOO_LONG;
 	else if (must_land && has_surrendered(c, p))
 		law = LAW_SURRENDER;

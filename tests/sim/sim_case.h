@@ -29,6 +29,7 @@ struct sim_case {
 	struct strings mount_from;
 	struct push_options options;
 	int64_t timeout_ms;
+	int64_t suspended_ms; /* meanwhile: nothing can end before the machine wakes up */
 
 	/* SIGKILL so long after the start, and the same command again */
 	int64_t kills_ms[SIM_KILLS_MAX];

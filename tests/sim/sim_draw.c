@@ -53,6 +53,7 @@ static void draw_registry(struct drawn *d)
 	o->location = (enum sim_location)below(d, SIM_LOCATIONS);
 	o->refuses_patch = chance(d, 10);
 	o->refuses_put = !o->refuses_patch && chance(d, 20);
+	o->keeps_what_came = chance(d, 30);
 	o->blobs_unchecked = chance(d, 30);
 	o->head_is_unknown = chance(d, 5);
 	o->head_without_length = chance(d, 5);
@@ -132,7 +133,10 @@ static void draw_chances(struct drawn *d, int64_t now_ms)
 
 static void suspend_an_hour(void *arg)
 {
-	sim_jump(((struct drawn *)arg)->c.sim.sched, HOUR_MS);
+	struct sim_case *c = &((struct drawn *)arg)->c;
+
+	sim_jump(c->sim.sched, HOUR_MS);
+	c->suspended_ms += HOUR_MS;
 }
 
 static void set_the_clock_back(void *arg)
@@ -154,6 +158,14 @@ static void draw_clocks(struct drawn *d, int64_t now_ms)
 	if (chance(d, 8))
 		sim_at(d->c.sim.sched, now_ms + (int64_t)below(d, 20000),
 		       chance(d, 50) ? set_the_clock_back : set_the_clock_on, d);
+}
+
+/* Too little time for what goes wrong: then it is the verdict that counts. */
+static void draw_hurry(struct drawn *d)
+{
+	d->hurried = chance(d, 6);
+	if (d->hurried)
+		d->c.timeout_ms = ONE_OF(d, 1000, 3000, 10000, 30000);
 }
 
 /* SIGKILL at any point and the same command again; or somebody else who pushes at the same time. */
@@ -190,6 +202,7 @@ void draw(struct drawn *d, uint64_t seed)
 	draw_chances(d, now_ms);
 	draw_clocks(d, now_ms);
 	draw_company(d);
+	draw_hurry(d);
 }
 
 void drawn_clear(struct drawn *d)
@@ -209,5 +222,5 @@ static bool has_auth_faults(const struct sim_case *c)
 
 bool drawn_must_land(const struct drawn *d)
 {
-	return !d->wild && !(has_auth_faults(&d->c) && d->c.sim.registry.refused);
+	return !d->wild && !d->hurried && !(has_auth_faults(&d->c) && d->c.sim.registry.refused);
 }

@@ -10,7 +10,8 @@
 struct drawn {
 	struct sim_case c;
 	struct sim_rng rng;
-	bool wild; /* the world need not become good */
+	bool wild;    /* the world need not become good */
+	bool hurried; /* nor does the time suffice */
 	struct image *older;
 };
 

@@ -276,10 +276,13 @@ static void delete_upload(struct sim_registry *r, const struct sim_request *q, s
 		upload_close(r, u);
 }
 
-void sim_registry_cut(struct sim_registry *r, const struct sim_request *q, size_t len)
+void sim_registry_cut(struct sim_registry *r, const struct sim_request *q, const struct buf *body)
 {
-	(void)q;
-	r->body_bytes += (int64_t)len;
+	struct sim_upload *u = q->what == SIM_UPLOAD_PATCH ? upload_find(r, q) : NULL;
+
+	r->body_bytes += (int64_t)body->len;
+	if (u && r->options.keeps_what_came && !buf_add(&u->bytes, buf_str(body), body->len))
+		abort();
 }
 
 /* Manifests */

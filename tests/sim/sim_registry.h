@@ -38,6 +38,7 @@ struct sim_options {
 	int put_status;	    /* 0: 201 */
 	int manifest_status;
 	int early_status;     /* to a PATCH, before the body was read */
+	bool keeps_what_came; /* of a body that was cut: what comes next is appended to it */
 	bool blobs_unchecked; /* takes a manifest whatever it names */
 	bool immutable;	      /* a tag with another digest may not be moved */
 	bool immutable_even_same;
@@ -140,8 +141,8 @@ struct sim_taking {
 void sim_registry_take(struct sim_registry *r, const struct sim_request *q, const struct buf *body,
 		       const struct sim_taking *how, struct sim_answer *ret);
 
-/* Part of a PATCH's body came, then the connection broke: docker-registry forgets it. */
-void sim_registry_cut(struct sim_registry *r, const struct sim_request *q, size_t len);
+/* Part of a body came, then the connection broke: docker-registry forgets it, others keep it. */
+void sim_registry_cut(struct sim_registry *r, const struct sim_request *q, const struct buf *body);
 
 void sim_registry_challenge(const struct sim_registry *r, struct sim_answer *a);
 

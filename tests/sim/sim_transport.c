@@ -230,7 +230,7 @@ static bool travel(struct trip *t)
 		answer_with_fault(t);
 	heard = status || sim_registry_hear(r, &t->asked, sim_now_ms(t->net->sched), &t->answer);
 	if (!(heard && t->request->large) && !send_body(t)) {
-		sim_registry_cut(r, &t->asked, t->body.len);
+		sim_registry_cut(r, &t->asked, &t->body);
 		return false;
 	}
 	if (!heard)
