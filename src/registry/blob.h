@@ -29,11 +29,11 @@ MUST_USE bool blob_mount(const struct world *w, struct session *s, const struct 
 
 /*
  * Send D's bytes, opened from IMAGE as often as it takes. Hashes what it sends: what does not match D is
- * ERR_CORRUPT and never becomes a blob. An answer that was lost is settled by asking for the blob. On a cancel the
- * open upload is deleted.
+ * ERR_CORRUPT and never becomes a blob. An answer that was lost is settled by asking for the blob, unless it REPLACES
+ * what the registry shows under that digest already. On a cancel the open upload is deleted.
  */
 MUST_USE bool blob_upload(const struct world *w, struct session *s, struct image *image,
-			  const struct descriptor *d, struct err *err);
+			  const struct descriptor *d, bool replaces, struct err *err);
 
 /* Download and hash the whole blob: BLOB_PRESENT only if every byte is right. */
 MUST_USE bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,

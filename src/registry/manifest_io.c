@@ -116,8 +116,7 @@ static enum present look(const struct world *w, struct session *s, const struct 
 	*ret_there = there->digest;
 	if (digest_same(&there->digest, &m->digest))
 		return PRESENT_OURS;
-	return before->text[0] && !digest_same(&there->digest, before) ? PRESENT_OTHER
-								       : PRESENT_NOT_OURS;
+	return before && !digest_same(&there->digest, before) ? PRESENT_OTHER : PRESENT_NOT_OURS;
 }
 
 static enum manifest_outcome other_was_faster(const char *reference, const struct digest *there,
@@ -134,10 +133,9 @@ static enum manifest_outcome read_immutability(const struct world *w, struct ses
 					       const struct manifest *m, const char *reference,
 					       struct err *err)
 {
-	const struct digest unknown = { "" };
 	struct digest there = { "" };
 
-	switch (look(w, s, m, reference, &unknown, &there)) {
+	switch (look(w, s, m, reference, NULL, &there)) {
 	case PRESENT_OURS:
 		err_clear(err);
 		return MANIFEST_TAKEN;

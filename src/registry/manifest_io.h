@@ -24,7 +24,7 @@ enum manifest_outcome {
 
 /*
  * PUT /v2/<name>/manifests/<reference>. Before a PUT whose answer was lost is repeated, the registry is asked what it
- * has. BEFORE is what a tag was on earlier (text "" when that is not known): when it is now on something that is
+ * has. BEFORE is what a tag was on earlier (text "": on nothing; NULL: not known): when it is now on something that is
  * neither that nor M, somebody else has pushed, and MANIFEST_REFUSED with ERR_OTHER_DIGEST is all.
  */
 enum manifest_outcome manifest_put(const struct world *w, struct session *s,

@@ -107,7 +107,7 @@ static bool send_blob(const struct world *w, void *arg, size_t i, struct err *er
 		return false;
 	if (had)
 		return true;
-	if (!blob_upload(w, p->s, p->image, d, err))
+	if (!blob_upload(w, p->s, p->image, d, p->trust == TRUST_NOTHING, err))
 		return err_wrap(err, "sending '%s'", d->digest.text);
 	count_blob(p, w, BLOB_STAGE_SENT, d);
 	return true;
@@ -130,30 +130,49 @@ static void plan_blobs(struct push *p)
 
 static enum manifest_outcome put_children(struct push *p, struct err *err)
 {
-	static const struct digest by_digest = { "" };
 	enum manifest_outcome outcome = MANIFEST_TAKEN;
 
 	for (size_t i = 0; i + 1 < p->image->manifest_count && outcome == MANIFEST_TAKEN; i++) {
 		const struct manifest *m = p->image->manifests[i];
 
-		outcome = manifest_put(p->w, p->s, m, m->digest.text, &by_digest, err);
+		outcome = manifest_put(p->w, p->s, m, m->digest.text, NULL, err);
 	}
 	return outcome;
 }
 
+/*
+ * That there is nothing under the tag is looked at twice, the second time right before it is written: whoever is found
+ * there later has pushed meanwhile, and is not overwritten for a 404 that was a mistake.
+ */
+static void look_again(struct push *p)
+{
+	CLEANUP(manifest_freep) struct manifest *there = NULL;
+	struct err ignored = ERR_INIT;
+
+	if (!p->ref->tag || !p->result->before_known || p->result->before.text[0])
+		return;
+	p->result->before_known = manifest_get(p->w, p->s, p->ref->tag,
+					       &image_root(p->image)->digest, &there, &ignored);
+	if (there)
+		p->result->before = there->digest;
+	err_clear(&ignored);
+}
+
 static enum manifest_outcome put_root(struct push *p, struct err *err)
 {
-	static const struct digest not_known = { "" };
 	const struct manifest *root = image_root(p->image);
 	const struct strings *more = p->options->additional_tags;
 	const char *reference = p->ref->tag ? p->ref->tag : root->digest.text;
 	enum manifest_outcome outcome;
 
 	world_note(p->w, EVENT_PHASE, "manifest");
-	outcome = manifest_put(p->w, p->s, root, reference, &p->result->before, err);
+	if (!p->result->manifest_sent)
+		look_again(p);
+	outcome = manifest_put(p->w, p->s, root, reference,
+			       p->result->before_known ? &p->result->before : NULL, err);
 	p->result->manifest_sent |= outcome == MANIFEST_TAKEN || outcome == MANIFEST_UNKNOWN;
 	for (size_t i = 0; more && i < more->count && outcome == MANIFEST_TAKEN; i++) {
-		outcome = manifest_put(p->w, p->s, root, more->at[i], &not_known, err);
+		outcome = manifest_put(p->w, p->s, root, more->at[i], NULL, err);
 		if (outcome != MANIFEST_TAKEN)
 			err_wrap(err, "'%s' was taken, additional tag '%s' was not", reference,
 				 more->at[i]);
@@ -215,6 +234,7 @@ static bool look_before(struct push *p, struct err *err)
 	if (!p->ref->tag)
 		return true;
 	if (manifest_get(p->w, p->s, p->ref->tag, &image_root(p->image)->digest, &there, &failed)) {
+		p->result->before_known = true;
 		if (there)
 			p->result->before = there->digest;
 		return true;

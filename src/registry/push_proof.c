@@ -47,46 +47,60 @@ bool push_prove_once(const struct world *w, struct push *p, struct err *err)
 	       prove_tags(w, p, s, err);
 }
 
+/*
+ * A doubt of the proof: what was missing, and whether other bytes stood there; without a manifest it is the name
+ * itself. The caller frees.
+ */
+static char *doubt(const struct push *p, size_t i)
+{
+	const struct proof *proof = &p->result->proof;
+
+	if (!proof->missing.count)
+		return mem_strdup("the name");
+	return mem_printf("%s%s", proof->missing.at[i],
+			  proof->has_wrong_bytes ? ", its bytes" : "");
+}
+
+static size_t doubt_count(const struct push *p)
+{
+	return p->result->proof.missing.count ? p->result->proof.missing.count : 1;
+}
+
+static bool is_doubted_already(const struct push *p)
+{
+	for (size_t i = 0; i < doubt_count(p); i++) {
+		CLEANUP(mem_freep) char *text = doubt(p, i);
+
+		if (!strings_have(&p->doubted, text))
+			return false;
+	}
+	return true;
+}
+
 /* What another look, or another try, may change. */
 static bool may_still_appear(const struct push *p, const struct err *err)
 {
 	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
 
-	if (err->code == ERR_INCOMPLETE && p->result->sent_again &&
-	    p->result->proof.has_wrong_bytes)
+	if (err->code == ERR_INCOMPLETE && p->result->proof.has_wrong_bytes &&
+	    is_doubted_already(p))
 		return false; /* no lateness makes other bytes of it */
 	if (err->code == ERR_ABSENT || err->code == ERR_INCOMPLETE)
 		return true;
 	if (err->code != ERR_OTHER_DIGEST)
 		return false;
-	return !before->text[0] || digest_same(there, before) ||
+	return !p->result->before_known || digest_same(there, before) ||
 	       digest_same(there, &image_root(p->image)->digest);
-}
-
-/* What stands in the list of doubts for a proof that found no manifest. */
-#define THE_NAME "the name"
-
-static bool is_doubted_already(const struct push *p)
-{
-	const struct strings *missing = &p->result->proof.missing;
-
-	if (!missing->count)
-		return strings_have(&p->doubted, THE_NAME);
-	for (size_t i = 0; i < missing->count; i++)
-		if (!strings_have(&p->doubted, missing->at[i]))
-			return false;
-	return true;
 }
 
 static void note_doubts(struct push *p)
 {
-	const struct strings *missing = &p->result->proof.missing;
+	for (size_t i = 0; i < doubt_count(p); i++) {
+		CLEANUP(mem_freep) char *text = doubt(p, i);
 
-	if (!missing->count)
-		strings_add(&p->doubted, THE_NAME);
-	for (size_t i = 0; i < missing->count; i++)
-		if (!strings_have(&p->doubted, missing->at[i]))
-			strings_add(&p->doubted, missing->at[i]);
+		if (!strings_have(&p->doubted, text))
+			strings_add(&p->doubted, text);
+	}
 }
 
 /* The blobs that the proof missed, then the manifests. */
@@ -185,7 +199,9 @@ static bool is_due_again(const struct push *p, int64_t waited_ms, int64_t wait_m
 /* Something else is missing than what was sent again: that is another trouble, with a patience of its own. */
 static bool begins_anew(const struct push *p, int64_t waited_ms)
 {
-	return p->times_sent_again && waited_ms >= p->options->settle_ms && !is_doubted_already(p);
+	bool is_over = waited_ms >= p->options->settle_ms || p->result->proof.has_wrong_bytes;
+
+	return p->times_sent_again && is_over && !is_doubted_already(p);
 }
 
 /* ERR is the failed proof; true when another one is due. */

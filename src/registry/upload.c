@@ -28,6 +28,7 @@ struct upload {
 	struct session *s;
 	struct image *image;
 	const struct descriptor *d;
+	bool replaces;	/* that it is there settles nothing: it was there before */
 	char *location; /* of the open upload, NULL when there is none */
 	int64_t chunk_bytes;
 	bool tried[UPLOAD_FORMS];
@@ -265,6 +266,8 @@ static bool is_there(struct upload *u, struct err *err)
 	enum blob_state state;
 	int64_t size;
 
+	if (u->replaces)
+		return false;
 	return blob_exists(u->w, u->s, u->d, &state, &size, err) && state == BLOB_PRESENT;
 }
 
@@ -418,10 +421,15 @@ static void upload_clear(struct upload *u)
 }
 
 bool blob_upload(const struct world *w, struct session *s, struct image *image,
-		 const struct descriptor *d, struct err *err)
+		 const struct descriptor *d, bool replaces, struct err *err)
 {
 	CLEANUP(upload_clear)
-	struct upload u = { .w = w, .s = s, .image = image, .d = d, .chunk_bytes = CHUNK_BYTES };
+	struct upload u = { .w = w,
+			    .s = s,
+			    .image = image,
+			    .d = d,
+			    .replaces = replaces,
+			    .chunk_bytes = CHUNK_BYTES };
 	enum upload_form form = (enum upload_form)atomic_load(&s->upload_form);
 
 	for (;;) {

@@ -104,6 +104,7 @@ void sim_case_run(struct sim_case *c)
 	struct task *rival = NULL;
 
 	c->sim.world.deadline_ms = begun_ms + c->timeout_ms;
+	c->sim.plan.bytes_are_read = c->options.depth == VERIFY_BYTES;
 	sim_sched_limit(c->sim.sched,
 			begun_ms + c->timeout_ms * (1 + (int64_t)c->kill_count) + STUCK_MS);
 	for (size_t i = 0; i < c->kill_count; i++)
@@ -214,7 +215,8 @@ static bool blob_faults_fired(const struct sim_case *c)
 {
 	const size_t *fired = c->sim.plan.fired;
 
-	return fired[FAULT_DROPPED] || fired[FAULT_HEAD_PRESENT] || fired[FAULT_PAGE];
+	return fired[FAULT_DROPPED] || fired[FAULT_DAMAGED] || fired[FAULT_HEAD_PRESENT] ||
+	       fired[FAULT_PAGE];
 }
 
 /* The registry has said of something that it is not there, or has shown it late. */
@@ -271,7 +273,7 @@ static enum sim_law judge_conduct(const struct sim_case *c)
 		return LAW_TOKEN_RUSH;
 	if (r->unfounded && !blob_faults_fired(c))
 		return LAW_UNFOUNDED;
-	if (r->stored_again && !denials_fired(c) && !c->rival_is_same)
+	if (r->stored_again && !denials_fired(c) && !c->rival.image)
 		return LAW_SENT_TWICE;
 	return LAW_KEPT;
 }

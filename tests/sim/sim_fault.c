@@ -59,6 +59,7 @@ const struct sim_fault_looks sim_fault_looks[SIM_FAULTS] = {
 	[FAULT_PAGE] = { "page", PAGED, 200, NULL, NULL, true },
 	[FAULT_TRUNCATED] = { "truncated", WITH_BODY, 0, NULL, NULL, false },
 	[FAULT_DROPPED] = { "dropped", KEEPING | BIT(SIM_MOUNT), 0, NULL, NULL, true },
+	[FAULT_DAMAGED] = { "damaged", BIT(SIM_UPLOAD_PUT), 0, NULL, NULL, true },
 	[FAULT_LATE] = { "late", KEEPING, 0, NULL, NULL, true },
 	[FAULT_HEAD_PRESENT] = { "head-present", BIT(SIM_BLOB_HEAD), 0, NULL, NULL, true },
 	[FAULT_HEAD_ABSENT] = { "head-absent", BIT(SIM_BLOB_HEAD), 0, NULL, NULL, true },
@@ -131,7 +132,8 @@ enum sim_fault sim_plan_next(struct sim_plan *p, size_t number, int64_t now_ms, 
 		fault = by_outage(p, now_ms);
 	if (fault == FAULT_NONE)
 		fault = by_chance(p, now_ms, what, thing, for_proof);
-	if (!sim_fault_fits(fault, what, for_proof))
+	if (!sim_fault_fits(fault, what, for_proof) ||
+	    (fault == FAULT_DAMAGED && !p->bytes_are_read))
 		fault = FAULT_NONE;
 	p->fired[fault]++;
 	return fault;

@@ -55,6 +55,7 @@ enum sim_fault {
 	FAULT_PAGE,	    /* 200 and a proxy's HTML page; the server never saw it */
 	FAULT_TRUNCATED,    /* done, but the answer's body breaks off */
 	FAULT_DROPPED,	    /* success is said and nothing is kept */
+	FAULT_DAMAGED,	    /* success is said, the size is right and the bytes are not */
 	FAULT_LATE,	    /* kept, but shown only after a while */
 	FAULT_HEAD_PRESENT, /* says that it has what it has not */
 	FAULT_HEAD_ABSENT,
@@ -95,8 +96,9 @@ struct sim_plan {
 
 	struct sim_rng rng;
 	unsigned int per_mille[SIM_FAULTS];
-	int64_t until_ms;   /* boot clock: by chance only before */
-	bool verdicts_once; /* what would be believed when said twice is said once of one thing */
+	int64_t until_ms;    /* boot clock: by chance only before */
+	bool bytes_are_read; /* the proof downloads blobs: only then can damaged ones be told */
+	bool verdicts_once;  /* what would be believed when said twice is said once of one thing */
 
 	struct sim_outage outages[SIM_OUTAGES_MAX];
 	size_t outage_count;

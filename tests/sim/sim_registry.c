@@ -234,11 +234,18 @@ static void keep_blob(struct sim_registry *r, const char *repo, const struct dig
 		      const struct buf *bytes, const struct sim_taking *how)
 {
 	struct sim_repo *in = sim_store_repo(&r->store, repo);
+	struct sim_thing *t;
 
 	if (visible(in->blobs, d->text, how->now_ms))
 		r->stored_again++;
-	if (!how->drop)
-		sim_blob_put(in, d, buf_str(bytes), bytes->len, how->now_ms + how->late_ms);
+	if (how->drop)
+		return;
+	sim_blob_drop_damaged(in, d->text);
+	t = sim_blob_put(in, d, buf_str(bytes), bytes->len, how->now_ms + how->late_ms);
+	if (how->damage && t->len) {
+		t->bytes[t->len - 1] ^= 1;
+		t->is_damaged = true;
+	}
 }
 
 static void take_put(struct sim_registry *r, const struct sim_request *q, const struct buf *body,

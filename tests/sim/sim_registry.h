@@ -137,6 +137,7 @@ struct sim_taking {
 	int64_t now_ms;
 	int64_t late_ms;
 	bool drop;
+	bool damage; /* a blob's bytes: one bit of the last */
 };
 void sim_registry_take(struct sim_registry *r, const struct sim_request *q, const struct buf *body,
 		       const struct sim_taking *how, struct sim_answer *ret);

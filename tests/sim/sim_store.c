@@ -167,6 +167,14 @@ static void thing_drop(struct sim_thing **list, const char *digest)
 	}
 }
 
+void sim_blob_drop_damaged(struct sim_repo *r, const char *digest)
+{
+	const struct sim_thing *t = sim_thing_find(r->blobs, digest);
+
+	if (t && t->is_damaged)
+		sim_blob_drop(r, digest);
+}
+
 void sim_blob_drop(struct sim_repo *r, const char *digest)
 {
 	thing_drop(&r->blobs, digest);

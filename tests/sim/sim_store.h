@@ -16,6 +16,7 @@ struct sim_thing {
 	char *bytes;
 	size_t len;
 	int64_t visible_ms; /* boot clock: shown from then on */
+	bool is_damaged;    /* the bytes are not the digest's */
 };
 
 struct sim_move {
@@ -66,6 +67,8 @@ void sim_tag_put(struct sim_repo *r, const char *name, const struct digest *d, i
 bool sim_tag_was_on(const struct sim_repo *r, const char *name, const struct digest *d,
 		    int64_t from_ms, int64_t to_ms);
 
+/* What comes again replaces what was damaged. */
+void sim_blob_drop_damaged(struct sim_repo *r, const char *digest);
 void sim_blob_drop(struct sim_repo *r, const char *digest);
 void sim_manifest_drop(struct sim_repo *r, const char *digest);
 

@@ -170,6 +170,7 @@ static void take(struct trip *t)
 		.now_ms = sim_now_ms(t->net->sched),
 		.late_ms = t->fault == FAULT_LATE ? t->net->plan->late_ms : 0,
 		.drop = t->fault == FAULT_DROPPED,
+		.damage = t->fault == FAULT_DAMAGED,
 	};
 
 	sim_registry_take(t->net->registry, &t->asked, &t->body, &how, &t->answer);

@@ -12,7 +12,7 @@ static size_t puts_with_body(const struct fixture *f)
 
 static bool upload(struct fixture *f)
 {
-	return blob_upload(&f->sim.world, f->s, f->image, layer_of(f), &f->err);
+	return blob_upload(&f->sim.world, f->s, f->image, layer_of(f), false, &f->err);
 }
 
 static void expect_stored(struct fixture *f, const char *name)
@@ -94,7 +94,8 @@ static void test_what_was_refused_once_is_not_tried_with_the_next(void **state)
 	fixture_init(&f, 1, 1000);
 	f.sim.registry.options.refuses_patch = true;
 	assert_true(upload(&f));
-	assert_true(blob_upload(&f.sim.world, f.s, f.image, &f.image->blobs[0].descriptor, &f.err));
+	assert_true(blob_upload(&f.sim.world, f.s, f.image, &f.image->blobs[0].descriptor, false,
+				&f.err));
 	assert_int_equal(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH), 1);
 	assert_int_equal(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST), 3);
 	fixture_clear(&f);
