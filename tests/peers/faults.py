@@ -44,11 +44,11 @@ KEYS = {"id", "at", "method", "path", "nth", "times", "request", "authorised", "
 
 
 class Rule:
-    def __init__(self, spec):
+    def __init__(self, spec, positions):
         unknown = set(spec) - KEYS
         if unknown:
             raise ValueError(f"unknown key in a rule: {sorted(unknown)}")
-        method, path = POSITIONS[spec["at"]] if "at" in spec else (None, None)
+        method, path = positions[spec["at"]] if "at" in spec else (None, None)
         self.method = spec.get("method", method)
         self.path = spec.get("path", path)
         self.nth = spec.get("nth", 1)
@@ -86,12 +86,14 @@ class Rule:
 
 
 class Plan:
-    def __init__(self, rules=()):
+    def __init__(self, rules=(), positions=None):
+        """POSITIONS: what the names of `at` mean, if the server is not a registry."""
         self.lock = threading.Lock()
-        self.rules = [Rule(spec) for spec in rules]
+        self.positions = positions or POSITIONS
+        self.rules = [Rule(spec, self.positions) for spec in rules]
 
     def add(self, **spec):
-        rule = Rule(spec)
+        rule = Rule(spec, self.positions)
         with self.lock:
             self.rules.append(rule)
         return rule

@@ -16,23 +16,19 @@ import threading
 from urllib.parse import urlsplit
 
 import faults
+import server
 import uploads
 import wire
 from answer import Answer
 from exchange import Exchange
 from gate import SHAPES, Gate
-from record import Bucket, Record
 from veil import Veil
 
-CONNECTIONS_MAX = 256
-IDLE_S = 120
-
-
-class Connection:
+class Connection(server.Connection):
     """A client's connection and its own one to the registry."""
 
     def __init__(self, front, stream, number):
-        self.front, self.stream, self.number = front, stream, number
+        super().__init__(front, stream, number)
         self.upward = None
         self.forget_upstream = False
 
@@ -41,107 +37,39 @@ class Connection:
             self.upward.close()
             self.upward = None
         if not self.upward:
-            self.upward = wire.connect(self.front.registry_host, self.front.registry_port)
+            self.upward = wire.connect(self.server.registry_host, self.server.registry_port)
             self.forget_upstream = False
         return self.upward
 
     def close(self):
-        for stream in (self.stream, self.upward):
-            if stream:
-                stream.close()
+        super().close()
+        if self.upward:
+            self.upward.close()
 
 
-class Front:
+class Front(server.Server):
+    connection_class, exchange_class = Connection, Exchange
+
     def __init__(self, registry, gate=None, shape="pass", rules=(), rate=0, tls=None, log=None,
                  capability="open", no_chunks=None, refuse_patch=False, refuse_put_body=False,
                  max_body=0, chunk_min=0):
         """REGISTRY: URL of the real one.  TLS: (cert, key[, client CA]).  RATE: bytes per second of
         all upload bodies together.  CAPABILITY: auth at Artifact Registry's first Location: open,
         required, or dead-refused (a bare request passes, a dead token does not)."""
+        super().__init__(faults.Plan(rules), origins=("front", "other"), rate=rate, tls=tls,
+                         log=log)
         parts = urlsplit(registry)
         self.registry_host, self.registry_port = parts.hostname, parts.port
         self.gate = gate or Gate()
-        self.plan = faults.Plan(rules)
-        self.record = Record(log)
         self.veil = Veil()
-        self.bucket = Bucket(rate)
-        self.tls = tls
         self.capability = capability
         self.no_chunks = shape == "gar" if no_chunks is None else no_chunks
         self.refuse_patch, self.refuse_put_body = refuse_patch, refuse_put_body
         self.max_body, self.chunk_min = max_body, chunk_min
-        self.closing = threading.Event()
-        self.wait = self.closing.wait
-        self.connections = set()
-        self.bugs = []
-        self.numbers = 0
-        self.lock = threading.Lock()
-        # a slow link whose kernel swallows megabytes at once would not be felt by the sender
-        small = 64 << 10 if rate else 0
-        self.listeners = {"front": wire.listen(small), "other": wire.listen(small)}
-        scheme = "https" if tls else "http"
-        self.context = wire.server_context(*tls) if tls else None
-        self.address, self.other = (f"127.0.0.1:{s.getsockname()[1]}"
-                                    for s in self.listeners.values())
-        self.url, self.other_url = f"{scheme}://{self.address}", f"{scheme}://{self.other}"
+        self.address, self.other = self.addresses["front"], self.addresses["other"]
+        self.other_url = f"{self.scheme}://{self.other}"
         self.uploads = uploads.Uploads(shape, self.url, self.other_url)
         self.gate.realm = self.gate.realm or f"{self.url}/v2/token"
-
-    # -- life
-
-    def __enter__(self):
-        for origin, listener in self.listeners.items():
-            threading.Thread(target=self.accept, args=(origin, listener), daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.closing.set()
-        for listener in self.listeners.values():
-            # shutdown wakes the thread in accept(); close alone would leave it there
-            try:
-                listener.shutdown(2)
-            except OSError:
-                pass
-            listener.close()
-        with self.lock:
-            connections = list(self.connections)
-        for connection in connections:
-            connection.close()
-
-    def accept(self, origin, listener):
-        while not self.closing.is_set():
-            try:
-                sock, _ = listener.accept()
-            except OSError:
-                return
-            if len(self.connections) >= CONNECTIONS_MAX:
-                sock.close()
-                continue
-            threading.Thread(target=self.serve, args=(origin, sock), daemon=True).start()
-
-    def serve(self, origin, sock):
-        sock.settimeout(IDLE_S)
-        sock.setsockopt(wire.socket.IPPROTO_TCP, wire.socket.TCP_NODELAY, 1)
-        connection = None
-        try:
-            if self.context:
-                sock = self.context.wrap_socket(sock, server_side=True)
-            with self.lock:
-                self.numbers += 1
-                connection = Connection(self, wire.Stream(sock), self.numbers)
-                self.connections.add(connection)
-            while data := connection.stream.head_bytes():
-                head = wire.Head.parse(data)
-                if not Exchange(self, connection.stream, head, origin, connection).run():
-                    break
-        except (OSError, wire.Gone):
-            pass
-        finally:
-            sock.close()
-            if connection:
-                connection.close()
-                with self.lock:
-                    self.connections.discard(connection)
 
     # -- asking the registry on our own account
 

@@ -220,12 +220,12 @@ def chunk(data):
 LAST_CHUNK = b"0\r\n\r\n"
 
 
-def listen(rcvbuf=0):
-    """A listening socket on a free loopback port."""
+def listen(rcvbuf=0, port=0):
+    """A listening socket on loopback; port 0 is any free one."""
     sock = socket.socket()
     if rcvbuf:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-    sock.bind(("127.0.0.1", 0))
+    sock.bind(("127.0.0.1", port))
     sock.listen(128)
     return sock
 
