@@ -43,6 +43,16 @@ class Credential:
 
 
 @dataclass
+class Lent:
+    """A credential that is a living access token of Google's (googleauth)."""
+    user: str
+    token: object
+
+    def alive(self):
+        return self.token.alive()
+
+
+@dataclass
 class Verdict:
     ok: bool
     shape: str = ""
@@ -67,6 +77,7 @@ class Gate:
     direct: bool = False          # take Basic, and the password as a Bearer, on /v2/ (GAR does)
     bound: bool = False           # a token dies with the credential it was made from
     credentials: list = field(default_factory=list)
+    google: object = None         # its living access tokens are credentials, see googleauth
     identity_tokens: set = field(default_factory=set)
     realm: str = ""               # where the challenge points to; the front fills it in
     service: str = "front.test"
@@ -110,7 +121,7 @@ class Gate:
             return Verdict(False, "challenge" if self.mode == "bearer" else "basic", scope=scope)
         if self.mode == "basic" or (self.direct and scheme == "basic"):
             return Verdict(bool(self.known_basic(rest)), "basic", scope=scope)
-        if self.direct and any(c.alive() and c.password == rest for c in self.credentials):
+        if self.direct and self.known_bearer(rest):
             return Verdict(True)
         return self.judge_token(rest, need, scope)
 
@@ -138,7 +149,12 @@ class Gate:
         for c in self.credentials:
             if c.alive() and c.user in (user, None) and c.password == password:
                 return c
-        return None
+        token = self.google and self.google.credential(user, password)
+        return Lent(user, token) if token else None
+
+    def known_bearer(self, text):
+        return any(c.alive() and c.password == text for c in self.credentials) or bool(
+            self.google and self.google.bearer(text))
 
     # -- the token endpoint
 

@@ -20,16 +20,18 @@ from registry import ISSUER, SERVICE
 
 
 class TokenServer:
-    """Takes user/password by GET with Basic, and by POST if oauth2; refresh_token by POST."""
+    """Takes user/password by GET with Basic, and by POST if oauth2; refresh_token by POST.
+    google: its living access tokens are passwords as well (googleauth)."""
 
     def __init__(self, folder, user="user", password="secret", life=300, oauth2=False,
-                 refresh_token=None, grant=None):
+                 refresh_token=None, grant=None, google=None):
         self.cert, key = certs.signing_pair(folder)
         self.key = key.read_text()
         der = x509.load_pem_x509_certificate(self.cert.read_bytes()).public_bytes(Encoding.DER)
         self.x5c = [base64.b64encode(der).decode()]
         self.user, self.password, self.life = user, password, life
         self.oauth2, self.refresh_token, self.grant = oauth2, refresh_token, grant
+        self.google = google
         self.asked = []
         server = self
 
@@ -60,11 +62,18 @@ class TokenServer:
     def answer_get(self, handler):
         query = parse_qs(urlsplit(handler.path).query)
         scheme, _, rest = handler.headers.get("Authorization", "").partition(" ")
-        pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
         self.asked.append(("GET", scheme.lower() or None, query.get("scope", [])))
-        if scheme.lower() != "basic" or rest != pair:
+        if scheme.lower() != "basic" or not self.known_basic(rest):
             return self.reply(handler, 401, {"details": "incorrect username or password"})
         self.reply(handler, 200, self.token(query.get("scope", [])))
+
+    def known_basic(self, text):
+        try:
+            user, _, password = base64.b64decode(text).decode().partition(":")
+        except ValueError:
+            return False
+        return (user, password) == (self.user, self.password) or bool(
+            self.google and self.google.credential(user, password))
 
     def answer_post(self, handler):
         data = handler.rfile.read(int(handler.headers.get("Content-Length", 0))).decode()
