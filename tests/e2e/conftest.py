@@ -23,6 +23,8 @@ sys.path.insert(0, str(ROOT / "tests/peers"))
 import images  # noqa: E402
 from front import Front  # noqa: E402
 from gate import Gate  # noqa: E402
+from googleauth import Google  # noqa: E402
+from googleauth.files import Files  # noqa: E402
 from registry import Registry  # noqa: E402
 
 MARKS = {
@@ -233,6 +235,20 @@ def make_front(registry):
 def front(make_front):
     """Artifact Registry's shape, tokens that live for an hour, no faults."""
     return make_front()
+
+
+@pytest.fixture
+def google():
+    """Google's endpoints; its tokens open a front made by make_front(google=google)."""
+    with Google() as running:
+        yield running
+    assert running.bugs == []
+
+
+@pytest.fixture
+def files(google, tmp_path):
+    """Makes credential files for `google`."""
+    return Files(google, tmp_path / "files")
 
 
 @pytest.fixture

@@ -69,6 +69,16 @@ def error(exchange, status, code, message, **more):
            json.dumps({"errors": [{"code": code, "message": message}]}), **more)
 
 
+def oauth(exchange, error, description="", status=400, **more):
+    """An OAuth error: {"do": "oauth", "error": "invalid_grant", "error_subtype": ...}."""
+    exchange.relay(Answer.oauth(error, description, status, **more))
+
+
+def api(exchange, code, status, message):
+    """A Google service's error: {"do": "api", "code": 403, "status": "PERMISSION_DENIED", ...}."""
+    exchange.relay(Answer.api(code, status, message))
+
+
 def refuse(exchange, shape, after=0, close=None):
     """A refusal of authentication (gate.SHAPES), after so many bytes of the body."""
     exchange.read_some(after)
@@ -260,5 +270,5 @@ def nomount(exchange):
 
 
 ACTIONS = {"pass": proceed, **{f.__name__: f for f in (
-    answer, error, refuse, reset, close, stall, delay, after, cut, drip, flood, raw, lie, mutate,
-    usurp, lose, headers, corrupt, late, redirect, nomount)}}
+    answer, error, oauth, api, refuse, reset, close, stall, delay, after, cut, drip, flood, raw,
+    lie, mutate, usurp, lose, headers, corrupt, late, redirect, nomount)}}

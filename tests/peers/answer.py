@@ -11,9 +11,24 @@ class Answer:
     body: object = b""
 
     @classmethod
+    def json(cls, document, status=200):
+        return cls(status, [("Content-Type", "application/json")], json.dumps(document).encode())
+
+    @classmethod
     def error(cls, status, code, message):
-        body = json.dumps({"errors": [{"code": code, "message": message}]}).encode()
-        return cls(status, [("Content-Type", "application/json")], body)
+        """As a registry says no (OCI distribution, "Error Codes")."""
+        return cls.json({"errors": [{"code": code, "message": message}]}, status)
+
+    @classmethod
+    def oauth(cls, error, description="", status=400, **more):
+        """As an OAuth token endpoint does (RFC 6749 5.2)."""
+        words = {"error_description": description} if description else {}
+        return cls.json({"error": error, **words, **more}, status)
+
+    @classmethod
+    def api(cls, code, status, message):
+        """As Google's other services do."""
+        return cls.json({"error": {"code": code, "message": message, "status": status}}, code)
 
     def get(self, name):
         for key, value in self.headers:

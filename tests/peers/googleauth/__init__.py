@@ -23,7 +23,7 @@ from gate import Verdict
 from request import Request
 
 from . import iam, oauth
-from .answers import Refused, no, oauth_error
+from .answers import Refused, no
 from .aws import Aws
 from .iam import Iam
 from .ledger import Ledger
@@ -126,7 +126,7 @@ class Call(Request):
                     return answer(self)
                 except Refused as refused:
                     return refused.answer
-        return oauth_error("not_found", status=404)
+        return Answer.oauth("not_found", status=404)
 
     def answer_head(self, answer):
         if not answer.get("Date"):
@@ -135,11 +135,11 @@ class Call(Request):
 
 
 class Google(server.Server):
-    """life: of tokens, in seconds.  Everything else is set at the services: google.ledger, .oauth,
+    """life: of all tokens, in seconds; None as the real ones.  Everything else is set at the services: google.ledger, .oauth,
     .sts, .iam, .aws, .metadata.  skew: Google's clock is so many seconds ahead of ours."""
     exchange_class = Call
 
-    def __init__(self, life=3599, rules=(), port=0, skew=0.0):
+    def __init__(self, life=None, rules=(), port=0, skew=0.0):
         super().__init__(faults.Plan(rules, POSITIONS), ("google",), port=port)
         self.skew = skew
         self.host = self.addresses["google"]

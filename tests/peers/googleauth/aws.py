@@ -11,16 +11,18 @@ from urllib.parse import parse_qsl, quote, unquote_plus, urlsplit
 
 from answer import Answer
 
-from .answers import need, no, reply, text
+from .answers import need, no, text
 
-ACCESS_KEY, SECRET_KEY, SESSION_TOKEN = "AKIAOFTHETEST0000001", "aws-secret/of+the-test", "aws-session"
+ACCESS_KEY, SECRET_KEY = "AKIAOFTHETEST0000001", "aws-secret/of+the-test"
+SESSION_TOKEN = "aws-session-of-the-test"
 ROLE, ZONE, REGION = "builder", "eu-central-1b", "eu-central-1"
 ARN = "arn:aws:sts::123456789012:assumed-role/builder/i-0123456789"
 VERIFICATION_URL = "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
 AGE_MAX = 900
 DATE = "%Y%m%dT%H%M%SZ"
-AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<scope>[^,]+), ?"
-                           r"SignedHeaders=(?P<names>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})")
+AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<scope>[^,]+), ?"
+    r"SignedHeaders=(?P<names>[^,]+), ?Signature=(?P<signature>[0-9a-f]{64})")
 
 
 class Aws:
@@ -61,9 +63,9 @@ class Aws:
         if call.path != f"/aws/creds/{ROLE}":
             return Answer(404, body=b"no such role\n")
         key, secret = next(iter(self.keys.items()))
-        return reply({"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": key,
-                      "SecretAccessKey": secret, "Token": self.session_token,
-                      "Expiration": "2099-01-01T00:00:00Z"})
+        return Answer.json({"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": key,
+                            "SecretAccessKey": secret, "Token": self.session_token,
+                            "Expiration": "2099-01-01T00:00:00Z"})
 
 
 # -- the subject token
@@ -80,12 +82,16 @@ def parse(subject_token):
     return document["url"], document["method"], headers
 
 
+def seconds(date):
+    return calendar.timegm(time.strptime(date, DATE))
+
+
 def who(aws, subject_token, audience, now):
     """(principal, most of life) of the caller that the subject token proves."""
     try:
         url, method, headers = parse(subject_token)
         found = AUTHORIZATION.fullmatch(headers["authorization"])
-        date = calendar.timegm(time.strptime(headers["x-amz-date"], DATE))
+        date = seconds(headers["x-amz-date"])
     except (ValueError, KeyError, TypeError):
         no("invalid_request", "The AWS subject token is malformed.")
     need(found and method == "POST" and url == VERIFICATION_URL.format(region=aws.region),

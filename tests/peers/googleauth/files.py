@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 
 from . import aws, jose
-from .names import (ACCOUNT, AUDIENCE, AWS_TYPE, CLIENT_ID, CLIENT_SECRET, JWT_TYPE, KEY_ID,
-                    OIDC_AUDIENCE, PROJECT, REFRESH_TOKEN, TARGET, WORKFORCE_AUDIENCE,
+from .names import (ACCOUNT, AUDIENCE, AWS_TYPE, CLIENT_ID, CLIENT_SECRET, DELEGATE, JWT_TYPE,
+                    KEY_ID, OIDC_AUDIENCE, PROJECT, REFRESH_TOKEN, TARGET, WORKFORCE_AUDIENCE,
                     WORKFORCE_REFRESH_TOKEN)
 
 
@@ -49,6 +49,7 @@ class Files:
     def external_document(self, source, impersonate=False, lifetime=None, **more):
         document = {"type": "external_account", "audience": AUDIENCE,
                     "subject_token_type": JWT_TYPE, "token_url": f"{self.google.url}/v1/token",
+                    "token_info_url": f"{self.google.url}/v1/introspect",
                     "credential_source": source}
         if impersonate:
             document["service_account_impersonation_url"] = self.impersonation_url()
@@ -65,26 +66,26 @@ class Files:
         return self.write("authorized_user.json", self.authorized_user_document(**more))
 
     def impersonated(self, source=None, delegates=(), **more):
-        """DELEGATES: e-mails, written as the API documents them.  The peer wants the same chain
-        (google.iam.delegates)."""
+        """DELEGATES: e-mails, written as the API documents them; the peer will want this chain."""
+        self.google.iam.delegates = list(delegates)
         return self.write("impersonated.json", {
             "type": "impersonated_service_account",
             "source_credentials": source or self.service_account_document(),
             "delegates": [f"projects/-/serviceAccounts/{d}" for d in delegates],
             "service_account_impersonation_url": self.impersonation_url(), **more})
 
-    def external_file(self, form="text", life=None, **more):
-        """FORM: of the subject token's file, text or json."""
-        path = self.subject(form, life)
+    def external_file(self, form="text", life=None, end="\n", **more):
+        """FORM: of the subject token's file, text or json.  END: of a text."""
+        path = self.subject(form, life, end)
         source = {"file": str(path)}
         if form == "json":
             source["format"] = {"type": "json", "subject_token_field_name": "token"}
         return self.write("external_file.json", self.external_document(source, **more))
 
-    def subject(self, form="text", life=None):
+    def subject(self, form="text", life=None, end="\n"):
         """Writes (or rotates) the file with the subject token."""
         token = self.google.sts.subject_token(life)
-        return self.write(f"subject.{form}", token + "\n" if form == "text" else {"token": token})
+        return self.write(f"subject.{form}", token + end if form == "text" else {"token": token})
 
     def external_url(self, form="json", **more):
         """As GitHub's pipelines write it."""
@@ -122,7 +123,8 @@ class Files:
         return self.write("workforce_user.json", {
             "type": "external_account_authorized_user", "audience": WORKFORCE_AUDIENCE,
             "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
-            "refresh_token": WORKFORCE_REFRESH_TOKEN, "token_url": f"{self.google.url}/v1/oauthtoken",
+            "refresh_token": WORKFORCE_REFRESH_TOKEN,
+            "token_url": f"{self.google.url}/v1/oauthtoken",
             "token_info_url": f"{self.google.url}/v1/introspect", **more})
 
     def gcloud(self, document=None, account=ACCOUNT, configuration="default", properties=()):
@@ -158,6 +160,7 @@ KINDS = {
     "authorized-user": Files.authorized_user,
     "impersonated": Files.impersonated,
     "impersonated-user": lambda f: f.impersonated(source=f.authorized_user_document()),
+    "impersonated-delegates": lambda f: f.impersonated(delegates=[DELEGATE]),
     "external-file": Files.external_file,
     "external-file-json": lambda f: f.external_file("json"),
     "external-url": Files.external_url,

@@ -2,8 +2,10 @@
 import re
 import time
 
-from .answers import api_no, reply
-from .names import ACCOUNT, CLOUD_PLATFORM, DELEGATE, IAM, SCOPE, TARGET
+from answer import Answer
+
+from .answers import api_no
+from .names import ACCOUNT, CLOUD_PLATFORM, DELEGATE, IAM, TARGET, is_scope
 
 UNAUTHENTICATED = ("Request had invalid authentication credentials. Expected OAuth 2 access token, "
                    "login cookie or other valid authentication credential.")
@@ -36,7 +38,7 @@ class Iam:
             api_no(403, "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.implicitDelegation' "
                    "denied on resource (or it may not exist).")
         if verb == "generateIdToken":
-            return reply({"token": self.google.id_token(target, wish.get("audience"))})
+            return Answer.json({"token": self.google.id_token(target, wish.get("audience"))})
         if verb != "generateAccessToken":
             api_no(404, "NOT_FOUND", "Method not found.")
         return self.access_token(target, wish)
@@ -52,8 +54,7 @@ class Iam:
 
     def access_token(self, target, wish):
         scopes = wish.get("scope")
-        if not isinstance(scopes, list) or not scopes or not all(
-                isinstance(s, str) and s.startswith(SCOPE) for s in scopes):
+        if not isinstance(scopes, list) or not scopes or not all(map(is_scope, scopes)):
             api_no(400, "INVALID_ARGUMENT", "Scope is missing or invalid.")
         lifetime = wish.get("lifetime", "3600s")
         if not isinstance(lifetime, str) or not re.fullmatch(r"[1-9]\d*s", lifetime):
@@ -63,8 +64,8 @@ class Iam:
             api_no(400, "INVALID_ARGUMENT",
                    f"The access token lifetime cannot exceed {self.limit} seconds.")
         token = self.google.ledger.issue("impersonated", target, scopes, int(lifetime[:-1]))
-        return reply({"accessToken": token.text,
-                      "expireTime": STAMPS[self.stamp](self.google.now() + token.left())})
+        return Answer.json({"accessToken": token.text,
+                            "expireTime": STAMPS[self.stamp](self.google.now() + token.left())})
 
 
 def rfc3339(seconds, offset=0):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from answer import Answer
 
-from .answers import reply
+from .answers import text
 from .names import ACCOUNT, CLOUD_PLATFORM, EMAIL, PROJECT, PROJECT_NUMBER, ZONE
 
 ROOT = "/computeMetadata/v1"
@@ -55,7 +55,7 @@ class Metadata:
         if self.is_away():
             return Answer(int(self.absence), body=b"not ready\n")
         if call.path == "/":
-            return plain("computeMetadata/\n")
+            return text("computeMetadata/\n")
         # a request that came through a proxy is refused as well, whatever else it carries
         if call.head.get(FLAVOR) != "Google" or call.head.get("X-Forwarded-For"):
             return Answer(403, [("Content-Type", "text/html")],
@@ -67,26 +67,26 @@ class Metadata:
         known = {"/project/project-id": PROJECT, "/project/numeric-project-id": PROJECT_NUMBER,
                  "/instance/zone": f"projects/{PROJECT_NUMBER}/zones/{ZONE}",
                  "/universe/universe-domain": self.universe}
-        return plain(known[path]) if known.get(path) is not None else missing()
+        return text(known[path]) if known.get(path) is not None else missing()
 
     def of_account(self, path, call):
         query = parse_qs(urlsplit(call.target).query)
         name, _, what = path.partition("/")
         if not path:
-            return plain(f"default/\n{self.account}/\n" if self.account else "")
+            return text(f"default/\n{self.account}/\n" if self.account else "")
         if not self.account or name not in ("default", self.account):
             return missing()
         if what == "token":
             return self.token(query.get("scopes", [""])[0])
         if what == "email":
-            return plain(self.account)
+            return text(self.account)
         if what == "scopes":
-            return plain("".join(s + "\n" for s in sorted(self.scopes)))
+            return text("".join(s + "\n" for s in sorted(self.scopes)))
         if what == "identity":
-            return plain(self.google.id_token(self.account, query.get("audience", [""])[0]))
+            return text(self.google.id_token(self.account, query.get("audience", [""])[0]))
         if what == "" and query.get("recursive") == ["true"]:
-            return reply({"aliases": ["default"], "email": self.account,
-                          "scopes": sorted(self.scopes)})
+            return Answer.json({"aliases": ["default"], "email": self.account,
+                                "scopes": sorted(self.scopes)})
         return missing()
 
     def token(self, wish):
@@ -95,8 +95,8 @@ class Metadata:
         if not granted:
             return missing()
         token = self.current(granted)
-        return reply({"access_token": token.text, **self.google.ledger.expiry(token),
-                      "token_type": "Bearer"})
+        return Answer.json({"access_token": token.text, **self.google.ledger.expiry(token),
+                            "token_type": "Bearer"})
 
     def current(self, scopes):
         with self.lock:
@@ -112,10 +112,6 @@ class Metadata:
             token = self.google.ledger.issue("metadata", self.account, scopes, most)
             self.kept[scopes] = token
             return token
-
-
-def plain(text):
-    return Answer(200, [("Content-Type", "application/text")], text.encode())
 
 
 def missing():

@@ -8,6 +8,8 @@ WORKER = "principal://iam.googleapis.com/locations/global/workforcePools/staff/s
 
 KEY_ID = "kid0001"
 CLIENT_ID, CLIENT_SECRET = "cid.apps.googleusercontent.com", "csec-of-the-test"
+# gcloud shows itself to STS whatever the file says; its secret is not our business.
+GCLOUD_CLIENT_ID = "32555940559.apps.googleusercontent.com"
 REFRESH_TOKEN, WORKFORCE_REFRESH_TOKEN = "1//refresh-of-the-test", "1//workforce-of-the-test"
 
 AUDIENCE = (f"//iam.googleapis.com/projects/{PROJECT_NUMBER}/locations/global/"
@@ -31,3 +33,8 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 REGISTRY_USERS = ("oauth2accesstoken", "_token", "_dcgcloud_token")
 REGISTRY_SCOPES = {CLOUD_PLATFORM, SCOPE + "devstorage.read_write",
                    SCOPE + "devstorage.full_control"}
+
+
+def is_scope(text):
+    return isinstance(text, str) and (text.startswith(SCOPE)
+                                      or text in ("openid", "email", "profile"))

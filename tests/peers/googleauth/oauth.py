@@ -2,11 +2,13 @@
 import secrets
 import time
 
+from answer import Answer
+
 from . import jose
-from .answers import Refused, need, no, oauth_error, reply
+from .answers import Refused, need, no
 from .ledger import Token
 from .names import (ACCOUNT, CLIENT_ID, CLIENT_SECRET, CLOUD_PLATFORM, DELEGATE, EMAIL, JWT_BEARER,
-                    KEY_ID, PERSON, REFRESH_TOKEN, SCOPE, TARGET, TOKEN_AUDIENCE)
+                    KEY_ID, PERSON, REFRESH_TOKEN, TARGET, TOKEN_AUDIENCE, is_scope)
 
 LIFE_MAX = 3600
 SHORT = ("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable "
@@ -38,21 +40,21 @@ class OAuth:
             return self.from_assertion(form)
         if kind == "refresh_token":
             return self.from_refresh_token(form)
-        return oauth_error("unsupported_grant_type", f"Invalid grant_type: {kind}")
+        return Answer.oauth("unsupported_grant_type", f"Invalid grant_type: {kind}")
 
     def from_assertion(self, form):
         claims = self.checked(form.get("assertion", ""))
         if "target_audience" in claims:
             need("scope" not in claims, "invalid_scope", "scope beside target_audience")
-            return reply({"id_token": self.google.id_token(claims["iss"],
+            return Answer.json({"id_token": self.google.id_token(claims["iss"],
                                                            claims["target_audience"])})
         scopes = claims.get("scope", "").split()
         need(scopes, "invalid_scope", "Empty or missing scope not allowed.")
-        need(all(s.startswith(SCOPE) or s in ("openid", "email", "profile") for s in scopes),
-             "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
+        need(all(map(is_scope, scopes)), "invalid_scope",
+             "Invalid OAuth scope or ID token audience provided.")
         token = self.google.ledger.issue("service-account", claims["iss"], scopes)
-        return reply({"access_token": token.text, **self.google.ledger.expiry(token),
-                      "token_type": "Bearer"})
+        return Answer.json({"access_token": token.text, **self.google.ledger.expiry(token),
+                            "token_type": "Bearer"})
 
     def checked(self, assertion):
         """The claims of an assertion that Google would accept."""
@@ -95,10 +97,10 @@ class OAuth:
         scopes = form.get("scope", "").split() or sorted(self.person_scopes)
         need(set(scopes) <= self.person_scopes, "invalid_scope", "Bad Request")
         token = self.google.ledger.issue("user", person, scopes)
-        return reply({"access_token": token.text, **self.google.ledger.expiry(token),
-                      "scope": " ".join(scopes), "token_type": "Bearer",
-                      "id_token": self.google.id_token(person, form["client_id"]),
-                      **rotated(self.refresh_tokens, old, self.rotate)})
+        return Answer.json({"access_token": token.text, **self.google.ledger.expiry(token),
+                            "scope": " ".join(scopes), "token_type": "Bearer",
+                            "id_token": self.google.id_token(person, form["client_id"]),
+                            **rotated(self.refresh_tokens, old, self.rotate)})
 
     # -- POST /tokeninfo
 
@@ -107,10 +109,10 @@ class OAuth:
         need(token and token.alive() and token.kind not in ("federated", "workforce"),
              "invalid_token", "Invalid Value")
         left = int(token.left())
-        return reply({"azp": "1", "aud": "1", "sub": "1", "scope": " ".join(sorted(token.scopes)),
-                      "exp": str(int(self.google.now()) + left), "expires_in": str(left),
-                      "email": token.principal, "email_verified": "true",
-                      "access_type": "online"})
+        return Answer.json({
+            "azp": "1", "aud": "1", "sub": "1", "scope": " ".join(sorted(token.scopes)),
+            "exp": str(int(self.google.now()) + left), "expires_in": str(left),
+            "email": token.principal, "email_verified": "true", "access_type": "online"})
 
     # -- self-signed JWT in place of an access token (AIP-4111)
 

@@ -6,11 +6,13 @@ import time
 import uuid
 from urllib.parse import parse_qs, urlsplit
 
+from answer import Answer
+
 from . import aws, jose
-from .answers import need, no, reply, text
-from .names import (ACCESS_TOKEN_TYPE, AUDIENCE, AWS_TYPE, CLIENT_ID, CLIENT_SECRET, ID_TOKEN_TYPE,
-                    JWT_TYPE, OIDC_AUDIENCE, OIDC_BEARER, TOKEN_EXCHANGE, WORKER,
-                    WORKFORCE_AUDIENCE, WORKFORCE_REFRESH_TOKEN)
+from .answers import need, no, text
+from .names import (ACCESS_TOKEN_TYPE, AUDIENCE, AWS_TYPE, CLIENT_ID, CLIENT_SECRET,
+                    GCLOUD_CLIENT_ID, ID_TOKEN_TYPE, JWT_TYPE, OIDC_AUDIENCE, OIDC_BEARER,
+                    TOKEN_EXCHANGE, WORKER, WORKFORCE_AUDIENCE, WORKFORCE_REFRESH_TOKEN)
 from .oauth import rotated
 
 ISSUER, SUBJECT = "https://token.actions.example.com", "repo:acme/web:ref:refs/heads/main"
@@ -29,7 +31,7 @@ class Sts:
         self.bearer = OIDC_BEARER
         self.spent = set()
         self.refresh_tokens = {WORKFORCE_REFRESH_TOKEN: WORKER}
-        self.client = (CLIENT_ID, CLIENT_SECRET)
+        self.clients = {CLIENT_ID: CLIENT_SECRET, GCLOUD_CLIENT_ID: None}    # None: any secret
 
     # -- the pipeline's side
 
@@ -43,15 +45,16 @@ class Sts:
     def oidc(self, call):
         """GET /oidc[?audience=...], as GitHub; /oidc/text and /oidc/executable: other wrappings."""
         if call.head.get("Authorization") != f"Bearer {self.bearer}":
-            return reply({"message": "not authorized"}, 401)
+            return Answer.json({"message": "not authorized"}, 401)
         query = parse_qs(urlsplit(call.target).query)
         token = self.subject_token(audience=query.get("audience", [OIDC_AUDIENCE])[0])
         if call.path == "/oidc/text":
             return text(token + "\n")
         if call.path == "/oidc/executable":
-            return reply({"version": 1, "success": True, "token_type": JWT_TYPE, "id_token": token,
-                          "expiration_time": int(self.google.now()) + self.subject_life})
-        return reply({"count": len(token), "value": token})
+            return Answer.json({"version": 1, "success": True, "token_type": JWT_TYPE,
+                                "id_token": token,
+                                "expiration_time": int(self.google.now()) + self.subject_life})
+        return Answer.json({"count": len(token), "value": token})
 
     # -- POST /v1/token
 
@@ -70,8 +73,11 @@ class Sts:
         principal, life = self.judge(form.get("subject_token", ""), form.get("subject_token_type"),
                                      audience)
         token = self.google.ledger.issue("federated", principal, scopes, life)
-        return reply({"access_token": token.text, "issued_token_type": ACCESS_TOKEN_TYPE,
-                      "token_type": "Bearer", **self.google.ledger.expiry(token)})
+        return self.granted(token)
+
+    def granted(self, token, **more):
+        return Answer.json({"access_token": token.text, "issued_token_type": ACCESS_TOKEN_TYPE,
+                            "token_type": "Bearer", **self.google.ledger.expiry(token), **more})
 
     def check_client(self, call, form, workforce):
         """Who authenticates as a client must be one; a workforce that does not must name a
@@ -124,30 +130,33 @@ class Sts:
         worker = self.refresh_tokens.get(old)
         need(worker, "invalid_grant", "The refresh token is invalid or was revoked.")
         token = self.google.ledger.issue("workforce", worker, self.google.oauth.person_scopes)
-        return reply({"access_token": token.text, "token_type": "Bearer",
-                      "issued_token_type": ACCESS_TOKEN_TYPE, **self.google.ledger.expiry(token),
-                      **rotated(self.refresh_tokens, old, self.rotate)})
+        return self.granted(token, **rotated(self.refresh_tokens, old, self.rotate))
 
     # -- POST /v1/introspect
 
     def introspect(self, call):
         form = call.form()
-        need(call.head.get("Authorization"), "invalid_client", "Unauthorized", status=401)
+        self.basic(call)
         need(form.get("token_type_hint", ACCESS_TOKEN_TYPE) == ACCESS_TOKEN_TYPE,
              "invalid_request", "Invalid token_type_hint")
         token = self.google.ledger.find(form.get("token"))
         if not token or not token.alive():
-            return reply({"active": False})
+            return Answer.json({"active": False})
         now = self.google.now()
-        return reply({"active": True, "client_id": "1", "iss": "https://sts.googleapis.com/",
-                      "scope": " ".join(sorted(token.scopes)), "sub": token.principal,
-                      "username": token.principal, "token_type": "Bearer",
-                      "iat": str(int(now - (time.monotonic() - token.born))),
-                      "exp": str(int(now + token.left()))})
+        return Answer.json({
+            "active": True, "client_id": "1", "iss": "https://sts.googleapis.com/",
+            "scope": " ".join(sorted(token.scopes)), "sub": token.principal,
+            "username": token.principal, "token_type": "Bearer",
+            "iat": str(int(now - (time.monotonic() - token.born))),
+            "exp": str(int(now + token.left()))})
 
     def basic(self, call):
         """The client that authenticates with Basic, or the end of the request."""
         scheme, _, rest = (call.head.get("Authorization") or "").partition(" ")
-        pair = base64.b64encode(":".join(self.client).encode()).decode()
-        need(scheme.lower() == "basic" and rest == pair, "invalid_client", "Unauthorized",
+        try:
+            client, _, secret = base64.b64decode(rest, validate=True).decode().partition(":")
+        except ValueError:
+            client = secret = None
+        need(scheme.lower() == "basic" and client in self.clients
+             and self.clients[client] in (None, secret), "invalid_client", "Unauthorized",
              status=401)

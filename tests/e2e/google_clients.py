@@ -1,0 +1,92 @@
+"""How a client gets an access token from a credential file: Google's own tools, and ours.
+
+A minter is a function (google, path of the credential file, home) -> Minted.  All of them run with
+a home of their own and a proxy that is closed, so that no request leaves this machine.
+"""
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+
+TIMEOUT_S = 60
+CLOSED_PROXY = "http://127.0.0.1:9"
+
+
+@dataclass
+class Minted:
+    code: int
+    token: str
+    expires: str                  # RFC 3339, or None where the client does not tell
+    err: str
+
+    def __repr__(self):
+        return f"exit {self.code}, expires {self.expires}\n{self.err}"
+
+
+def need(tool):
+    if not shutil.which(tool):
+        pytest.skip(f"optional tool {tool} is not installed")
+
+
+def environment(home, **more):
+    home.mkdir(parents=True, exist_ok=True)
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8",
+            "CLOUDSDK_CONFIG": str(home / "gcloud"), "DOCKER_CONFIG": str(home / "docker"),
+            "KUBECONFIG": str(home / "kubeconfig"), "HTTPS_PROXY": CLOSED_PROXY,
+            "https_proxy": CLOSED_PROXY, "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1",
+            **{k: str(v) for k, v in more.items()}}
+
+
+def run(args, env, stdin=""):
+    return subprocess.run(args, env=env, input=stdin, capture_output=True, text=True,
+                          timeout=TIMEOUT_S)
+
+
+# -- gke-gcloud-auth-plugin: golang.org/x/oauth2's Application Default Credentials
+
+
+def plugin(google, path, home, **more):
+    """PATH None: the metadata server."""
+    need("gke-gcloud-auth-plugin")
+    source = {"GOOGLE_APPLICATION_CREDENTIALS": path} if path else {"GCE_METADATA_HOST": google.host}
+    done = run(["gke-gcloud-auth-plugin", "--use_application_default_credentials"],
+               environment(home, **source, **more))
+    status = json.loads(done.stdout)["status"] if done.returncode == 0 else {}
+    return Minted(done.returncode, status.get("token"), status.get("expirationTimestamp"),
+                  done.stderr)
+
+
+# -- gcloud: google-auth for Python, with the habits of the SDK
+
+
+def gcloud_environment(google, path, home, **more):
+    return environment(
+        home, CLOUDSDK_CORE_DISABLE_PROMPTS=1, CLOUDSDK_CORE_DISABLE_USAGE_REPORTING="true",
+        CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1, CLOUDSDK_SURVEY_DISABLE_PROMPTS="true",
+        CLOUDSDK_CORE_CHECK_GCE_METADATA="false", CLOUDSDK_AUTH_TOKEN_HOST=f"{google.url}/token",
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS=f"{google.url}/",
+        CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE=path, **more)
+
+
+def gcloud(google, path, home, **more):
+    need("gcloud")
+    done = run(["gcloud", "config", "config-helper", "--format=json(credential)"],
+               gcloud_environment(google, path, home, **more))
+    credential = json.loads(done.stdout)["credential"] if done.returncode == 0 else {}
+    return Minted(done.returncode, credential.get("access_token"), credential.get("token_expiry"),
+                  done.stderr)
+
+
+def docker_credential_gcloud(google, path, home, **more):
+    need("docker-credential-gcloud")
+    done = run(["docker-credential-gcloud", "get"], gcloud_environment(google, path, home, **more),
+               stdin="us-docker.pkg.dev")
+    answer = json.loads(done.stdout) if done.returncode == 0 else {}
+    assert answer.get("Username") in (None, "_dcgcloud_token")
+    return Minted(done.returncode, answer.get("Secret"), None, done.stderr)
+
+
+MINTERS = {"plugin": plugin, "gcloud": gcloud, "docker-credential-gcloud": docker_credential_gcloud}
