@@ -45,18 +45,30 @@ def run(args, env, stdin=""):
                           timeout=TIMEOUT_S)
 
 
-# -- gke-gcloud-auth-plugin: golang.org/x/oauth2's Application Default Credentials
+def adc_command(*args, read, stdin=""):
+    """The minter of a program that looks for Application Default Credentials.  READ: its stdout to
+    (token, expiry or None)."""
+    def mint(google, path, home, **more):
+        """PATH None: the metadata server."""
+        need(args[0])
+        source = ({"GOOGLE_APPLICATION_CREDENTIALS": path} if path
+                  else {"GCE_METADATA_HOST": google.host})
+        done = run(args, environment(home, **source, **more), stdin)
+        token, expires = read(done.stdout) if done.returncode == 0 else (None, None)
+        return Minted(done.returncode, token, expires, done.stderr)
+    return mint
 
 
-def plugin(google, path, home, **more):
-    """PATH None: the metadata server."""
-    need("gke-gcloud-auth-plugin")
-    source = {"GOOGLE_APPLICATION_CREDENTIALS": path} if path else {"GCE_METADATA_HOST": google.host}
-    done = run(["gke-gcloud-auth-plugin", "--use_application_default_credentials"],
-               environment(home, **source, **more))
-    status = json.loads(done.stdout)["status"] if done.returncode == 0 else {}
-    return Minted(done.returncode, status.get("token"), status.get("expirationTimestamp"),
-                  done.stderr)
+# -- gke-gcloud-auth-plugin: golang.org/x/oauth2
+
+
+def exec_credential(out):
+    status = json.loads(out)["status"]
+    return status["token"], status.get("expirationTimestamp")
+
+
+plugin = adc_command("gke-gcloud-auth-plugin", "--use_application_default_credentials",
+                     read=exec_credential)
 
 
 # -- gcloud: google-auth for Python, with the habits of the SDK
