@@ -75,12 +75,15 @@ plugin = adc_command("gke-gcloud-auth-plugin", "--use_application_default_creden
 
 
 def gcloud_environment(google, path, home, **more):
+    """PATH None: the metadata server."""
+    source = ({"CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": path,
+               "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false"} if path else
+              {"GCE_METADATA_ROOT": google.host, "CLOUDSDK_CORE_CHECK_GCE_METADATA": "true"})
     return environment(
         home, CLOUDSDK_CORE_DISABLE_PROMPTS=1, CLOUDSDK_CORE_DISABLE_USAGE_REPORTING="true",
         CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1, CLOUDSDK_SURVEY_DISABLE_PROMPTS="true",
-        CLOUDSDK_CORE_CHECK_GCE_METADATA="false", CLOUDSDK_AUTH_TOKEN_HOST=f"{google.url}/token",
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS=f"{google.url}/",
-        CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE=path, **more)
+        CLOUDSDK_AUTH_TOKEN_HOST=f"{google.url}/token",
+        CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS=f"{google.url}/", **source, **more)
 
 
 def gcloud(google, path, home, **more):

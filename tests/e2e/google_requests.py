@@ -4,7 +4,7 @@ and where Google's own clients send something else.
 The list is the documented protocol, for the two scopes that a registry and a cluster need.  A
 client that differs says so here, with what it sends; a test then asserts exactly that.
 """
-from googleauth.aws import ACCESS_KEY, ARN, REGION, ROLE
+from googleauth.aws import ACCESS_KEY, ARN, REGION, ROLE, VERIFICATION_URL
 from googleauth.names import (ACCESS_TOKEN_TYPE, ACCOUNT, AUDIENCE, AWS_TYPE, CLIENT_ID,
                               CLOUD_PLATFORM, DELEGATE, EMAIL, GCLOUD_CLIENT_ID, IAM, JWT_BEARER,
                               JWT_TYPE, KEY_ID, OIDC_AUDIENCE, PERSON, SCOPE, TARGET,
@@ -59,7 +59,7 @@ def imds():
 
 
 AWS_SUBJECT = {
-    "subject.url": f"https://sts.{REGION}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
+    "subject.url": VERIFICATION_URL.format(region=REGION),
     "subject.method": "POST", "subject.header.host": f"sts.{REGION}.amazonaws.com",
     "subject.header.x-amz-date": "<about now>",
     "subject.header.x-amz-security-token": "<AWS session token>",
@@ -74,7 +74,8 @@ QUERY = {"query.audience": OIDC_AUDIENCE}
 OWED = {
     "service-account": [assertion()],
     "authorized-user": [refresh()],
-    "impersonated": [assertion(ONLY_PLATFORM), impersonation(f"service-account token of {ACCOUNT}")],
+    "impersonated": [assertion(ONLY_PLATFORM),
+                     impersonation(f"service-account token of {ACCOUNT}")],
     "impersonated-user": [refresh(), impersonation(f"user token of {PERSON}")],
     "impersonated-delegates": [
         assertion(ONLY_PLATFORM),

@@ -94,8 +94,9 @@ def test_plugin_follows_no_other_clock(google, files, tmp_path):
     ("authorized-user", "text", True), ("service-account", "text", None),
     ("external-url", "text", None), ("workforce-user", "text", None), ("metadata", "text", None),
     # an endpoint that does not tell the life is believed to give it for ever, except by STS
-    ("service-account", None, False), ("authorized-user", None, False), ("external-url", None, None),
-    ("service-account", 0, False), ("metadata", 0, None), ("authorized-user", 3599.5, None)])
+    ("service-account", None, False), ("authorized-user", None, False),
+    ("external-url", None, None), ("service-account", 0, False), ("metadata", 0, None),
+    ("authorized-user", 3599.5, None)])
 def test_plugin_and_odd_lives(kind, claim, known, google, files, tmp_path):
     """KNOWN: whether the expiry is; None: the token itself is refused."""
     google.ledger.claim = claim
@@ -168,6 +169,15 @@ def test_docker_credential_gcloud_asks_again_for_a_longer_life(google, files, tm
     path = files.external_url(impersonate=True, lifetime=1800)
     assert docker_credential_gcloud(google, path, tmp_path / "home").code == 0
     assert google.record.count("POST", ":generateAccessToken$", status=200) == 2
+
+
+@pytest.mark.long
+def test_gcloud_and_the_metadata_server(google, tmp_path):
+    minted = gcloud(google, None, tmp_path / "home")
+    assert minted.code == 0 and google.ledger.find(minted.token).kind == "metadata", minted
+    asked = google.record.where("GET", "^/computeMetadata/")
+    assert {(e["status"], e["headers"].get("metadata-flavor")) for e in asked} == {(200, "Google")}
+    assert google.record.count("GET", f"/{ACCOUNT}/token$") == 1
 
 
 @pytest.mark.long

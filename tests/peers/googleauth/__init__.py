@@ -112,8 +112,8 @@ class Call(Request):
 
     def proceed(self):
         metadata = self.google.metadata
-        if self.path.startswith("/computeMetadata/") and metadata.is_away() \
-                and metadata.absence == "reset":
+        is_metadata = self.path == "/" or self.path.startswith("/computeMetadata/")
+        if is_metadata and metadata.is_away() and metadata.absence == "reset":
             return self.reset()
         return super().proceed()
 
@@ -135,8 +135,9 @@ class Call(Request):
 
 
 class Google(server.Server):
-    """life: of all tokens, in seconds; None as the real ones.  Everything else is set at the services: google.ledger, .oauth,
-    .sts, .iam, .aws, .metadata.  skew: Google's clock is so many seconds ahead of ours."""
+    """life: of all tokens, in seconds; None: as the real ones.  skew: Google's clock is so many
+    seconds ahead of ours.  Everything else is set at the services: google.ledger, .oauth, .sts,
+    .iam, .aws, .metadata."""
     exchange_class = Call
 
     def __init__(self, life=None, rules=(), port=0, skew=0.0):

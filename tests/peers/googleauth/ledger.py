@@ -43,7 +43,7 @@ class Ledger:
 
     def __init__(self, life=None):
         self.life = 3599 if life is None else life
-        self.lives = {"impersonated": 43200} if life is None else {}     # at most: as long as asked
+        self.lives = {"impersonated": 43200} if life is None else {}
         self.claim = "life"
         self.size = 0
         self.tokens = {}

@@ -23,7 +23,7 @@ SCOPE = "https://www.googleapis.com/auth/"
 CLOUD_PLATFORM, EMAIL, IAM = SCOPE + "cloud-platform", SCOPE + "userinfo.email", SCOPE + "iam"
 
 TYPE = "urn:ietf:params:oauth:token-type:"
-JWT_TYPE, ID_TOKEN_TYPE, SAML_TYPE = TYPE + "jwt", TYPE + "id_token", TYPE + "saml2"
+JWT_TYPE, ID_TOKEN_TYPE = TYPE + "jwt", TYPE + "id_token"
 ACCESS_TOKEN_TYPE = TYPE + "access_token"
 AWS_TYPE = "urn:ietf:params:aws:token-type:aws4_request"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

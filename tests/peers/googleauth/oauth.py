@@ -46,8 +46,8 @@ class OAuth:
         claims = self.checked(form.get("assertion", ""))
         if "target_audience" in claims:
             need("scope" not in claims, "invalid_scope", "scope beside target_audience")
-            return Answer.json({"id_token": self.google.id_token(claims["iss"],
-                                                           claims["target_audience"])})
+            token = self.google.id_token(claims["iss"], claims["target_audience"])
+            return Answer.json({"id_token": token})
         scopes = claims.get("scope", "").split()
         need(scopes, "invalid_scope", "Empty or missing scope not allowed.")
         need(all(map(is_scope, scopes)), "invalid_scope",

@@ -60,6 +60,8 @@ class Sts:
 
     def exchange(self, call):
         form = call.json() if call.content_type() == "application/json" else call.form()
+        need(all(isinstance(value, str) for value in form.values()), "invalid_request",
+             "Invalid value")
         need(form.get("grant_type") == TOKEN_EXCHANGE, "unsupported_grant_type",
              "Invalid grant_type")
         need(form.get("requested_token_type") == ACCESS_TOKEN_TYPE, "invalid_request",
@@ -117,7 +119,7 @@ class Sts:
              f"The audience in ID Token [{claims['aud']}] does not match the expected audience.")
         left = claims["exp"] - self.google.now()
         need(left > 0, "invalid_grant", f"ID Token issued at {claims['iat']} is stale to sign-in.")
-        return f"principal:{OIDC_AUDIENCE[6:]}/subject/{claims['sub']}", left
+        return f"principal:{AUDIENCE}/subject/{claims['sub']}", left
 
     # -- POST /v1/oauthtoken
 
