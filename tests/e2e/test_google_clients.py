@@ -85,7 +85,6 @@ def test_plugin_reads_every_stamp(stamp, google, files, tmp_path):
 def test_plugin_follows_no_other_clock(google, files, tmp_path):
     """It compares an absolute expiry with the local clock, whatever the answer's Date says."""
     google.skew = 600
-    google.oauth.leeway = 0
     minted = plugin(google, files.impersonated(), tmp_path / "home")
     assert datetime.fromisoformat(minted.expires).timestamp() - time.time() > 4100
 
