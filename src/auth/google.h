@@ -1,0 +1,147 @@
+/*
+ * Google access tokens: one minter for each kind of credential that Google's users have, one file each
+ * (google_KIND.c). A minter asks anew every time, from any thread; it caches nothing and decides nothing: how long
+ * its token lives is in the token, whether that is enough is somebody else's question.
+ *
+ * What a credential file names is believed as it stands (token_uri, service_account_impersonation_url, token_url),
+ * so that a proxy or a private endpoint works; secrets go to that origin only, over https or to loopback.
+ */
+#ifndef AUTH_GOOGLE_H
+#define AUTH_GOOGLE_H
+
+#include "auth/source.h"
+#include "http/client.h"
+#include "wire/js.h"
+
+#define GOOGLE_SCOPE_PLATFORM "https://www.googleapis.com/auth/cloud-platform"
+#define GOOGLE_SCOPE_EMAIL "https://www.googleapis.com/auth/userinfo.email"
+#define GOOGLE_UNIVERSE_DEFAULT "googleapis.com"
+
+/* The longest that generateAccessToken grants, and only where an organisation policy allows it. */
+#define GOOGLE_LIFETIME_DEFAULT_MS (3600 * 1000LL)
+#define GOOGLE_LIFETIME_MAX_MS (12 * 3600 * 1000LL)
+
+/* What all minters need of the world outside; borrowed by them, and outlives them. */
+struct google_options {
+	struct transport *transport;
+	const struct retry_policy *policy;
+	int64_t lifetime_ms;	/* --token-lifetime: asked of generateAccessToken; 0: its default */
+	bool self_signed_jwt;	/* a service account signs its own token and asks nobody */
+	struct transport *bare; /* one that never uses a proxy: the metadata servers' */
+};
+
+struct google_token {
+	struct secret *secret;
+	struct token_life life; /* boot clock, from when it was asked for */
+	bool expiry_known;
+};
+void google_token_clear(struct google_token *t);
+
+/* SCOPES ends with NULL and replaces what the credential would ask for by itself. */
+struct google_want {
+	const char *const *scopes;
+	int64_t lifetime_ms; /* 0: the default */
+};
+
+struct google_minter;
+struct google_minter_ops {
+	bool (*mint)(struct google_minter *m, const struct world *w, const struct google_want *want,
+		     struct google_token *ret, struct err *err);
+	void (*free)(struct google_minter *m);
+};
+
+struct google_minter {
+	const struct google_minter_ops *ops;
+	const struct google_options *options;
+	const char *kind; /* as credential files say it: "service_account" */
+	char *principal;  /* an e-mail address or a federated subject; NULL while it is not known */
+	char *origin; /* for people: "/home/x/key.json, named by GOOGLE_APPLICATION_CREDENTIALS" */
+	char *universe; /* GOOGLE_UNIVERSE_DEFAULT but for sovereign clouds */
+	bool renewable; /* minting again may yield another token */
+};
+
+/* Fails with ERR_NO_CREDENTIAL (what it is made of is broken or refused), ERR_CANCELLED, ERR_TIMEOUT, ERR_NET. */
+MUST_USE static inline bool google_mint(struct google_minter *m, const struct world *w,
+					const struct google_want *want, struct google_token *ret,
+					struct err *err)
+{
+	return m->ops->mint(m, w, want, ret, err);
+}
+void google_minter_free(struct google_minter *m);
+DEFINE_FREEP(struct google_minter, google_minter_free)
+
+/*
+ * A minter out of a credential file's JSON, by its "type" (AIP-4110); any other type is an error that names it.
+ * ORIGIN is copied. Reads no network and no other file. ERR_NO_CREDENTIAL.
+ */
+MUST_USE bool google_minter_from_json(const struct js *file, const char *origin,
+				      const struct google_options *options,
+				      struct google_minter **ret, struct err *err);
+
+/* The makers behind that table; each has its own file. */
+MUST_USE bool google_service_account_new(const struct js *file,
+					 const struct google_options *options,
+					 struct google_minter **ret, struct err *err);
+/* authorized_user and external_account_authorized_user */
+MUST_USE bool google_user_new(const struct js *file, const struct google_options *options,
+			      struct google_minter **ret, struct err *err);
+MUST_USE bool google_impersonated_new(const struct js *file, const struct google_options *options,
+				      struct google_minter **ret, struct err *err);
+MUST_USE bool google_external_new(const struct js *file, const struct google_options *options,
+				  struct google_minter **ret, struct err *err);
+
+/*
+ * Impersonates: EMAIL (with DELEGATES, the first of which the source may impersonate) by tokens of SOURCE, which
+ * becomes the new minter's. URL is generateAccessToken's, or NULL for the universe's own.
+ */
+struct google_minter *google_impersonate(struct google_minter *source, const char *email,
+					 const char *url, const struct strings *delegates,
+					 int64_t lifetime_ms);
+
+/* The metadata server of GCE, GKE, Cloud Run, Cloud Build. Asks it nothing yet. */
+struct google_minter *google_metadata_new(const struct google_options *options);
+
+/*
+ * Whether there is one: GCE_METADATA_HOST or the answer of a server that says Metadata-Flavor: Google. NO_GCE_CHECK
+ * says no. A refused connection is asked again for a while where the machine is Google's (DMI), because the server
+ * of a pod comes up after the pod. Bounded; false with ERR only when cancelled or out of time.
+ */
+MUST_USE bool google_metadata_is_here(const struct google_options *options, const struct world *w,
+				      bool *ret, struct err *err);
+
+/* gcloud's own login, read from its files (CLOUDSDK_CONFIG), with `gcloud config config-helper` behind it. */
+MUST_USE bool google_gcloud_new(const struct google_options *options, const char *account,
+				struct google_minter **ret, struct err *err);
+
+/* CLOUDSDK_AUTH_ACCESS_TOKEN or a file with a token: its life is looked up, it cannot be renewed. */
+struct google_minter *google_static_new(struct secret *token, const char *origin,
+					const struct google_options *options);
+
+/*
+ * Application Default Credentials: GOOGLE_APPLICATION_CREDENTIALS, the well-known file, the metadata server. *ret is
+ * NULL when there is none of them; what is named and broken is an error and ends the search.
+ */
+MUST_USE bool google_default_new(const struct google_options *options, const struct world *w,
+				 struct google_minter **ret, struct err *err);
+
+/* google_http.c: what all of them share. */
+
+/* One POST of a form or of JSON, or a GET, with retries; a status that is no success becomes ERR_NO_CREDENTIAL with
+ * the endpoint's words ({"error","error_description"} and {"error":{"message","status"}}). RET must be cleared. */
+MUST_USE bool google_ask(const struct google_options *options, const struct world *w,
+			 const struct http_call *call, struct http_answer *ret, struct err *err);
+
+/* {"access_token","expires_in"} */
+MUST_USE bool google_oauth_answer(const struct http_answer *answer, struct google_token *ret,
+				  struct err *err);
+/* {"accessToken","expireTime"}; the moment is compared with the answer's own Date. */
+MUST_USE bool google_iam_answer(const struct http_answer *answer, const struct world *w,
+				struct google_token *ret, struct err *err);
+
+/* "a=1&b=2": NAME=VALUE appended, form-encoded. A NULL value adds nothing. */
+void google_form_add(struct buf *form, const char *name, const char *value);
+
+/* A source for registries: tokens of MINTER (which becomes the source's) as a password of oauth2accesstoken. */
+struct source *source_google_new(struct google_minter *minter, const char *name);
+
+#endif
