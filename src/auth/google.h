@@ -10,6 +10,7 @@
 #define AUTH_GOOGLE_H
 
 #include "auth/source.h"
+#include "base/strings.h"
 #include "http/client.h"
 #include "wire/js.h"
 
@@ -28,6 +29,8 @@ struct google_options {
 	int64_t lifetime_ms;	/* --token-lifetime: asked of generateAccessToken; 0: its default */
 	bool self_signed_jwt;	/* a service account signs its own token and asks nobody */
 	struct transport *bare; /* one that never uses a proxy: the metadata servers' */
+	/* --impersonate EMAIL[,DELEGATE...]: goes before gcloud's own setting; NULL: none */
+	const char *impersonate;
 };
 
 struct google_token {
@@ -58,6 +61,8 @@ struct google_minter {
 	char *origin; /* for people: "/home/x/key.json, named by GOOGLE_APPLICATION_CREDENTIALS" */
 	char *universe; /* GOOGLE_UNIVERSE_DEFAULT but for sovereign clouds */
 	bool renewable; /* minting again may yield another token */
+	/* It hands out the same token until that is nearly over, then another one soon after: a metadata server. */
+	bool repeats;
 };
 
 /* Fails with ERR_NO_CREDENTIAL (what it is made of is broken or refused), ERR_CANCELLED, ERR_TIMEOUT, ERR_NET. */
@@ -126,20 +131,33 @@ MUST_USE bool google_default_new(const struct google_options *options, const str
 
 /* google_http.c: what all of them share. */
 
-/* One POST of a form or of JSON, or a GET, with retries; a status that is no success becomes ERR_NO_CREDENTIAL with
- * the endpoint's words ({"error","error_description"} and {"error":{"message","status"}}). RET must be cleared. */
+/*
+ * One POST of a form or of JSON, or a GET, with retries; a status that is no success becomes ERR_NO_CREDENTIAL with
+ * the endpoint's words ({"error","error_description"} and {"error":{"message","status"}}), one that did not pass in
+ * time ERR_NET or ERR_RATE_LIMITED. Over https, or http to loopback; http to a link-local address only for what shows
+ * no secret, a metadata server's. Follows no redirect. CALL needs no more than method, URL, headers, body and what
+ * they are for. RET must be cleared.
+ */
 MUST_USE bool google_ask(const struct google_options *options, const struct world *w,
 			 const struct http_call *call, struct http_answer *ret, struct err *err);
 
-/* {"access_token","expires_in"} */
+/* {"access_token","expires_in"}; without a life that makes sense the expiry is not known. */
 MUST_USE bool google_oauth_answer(const struct http_answer *answer, struct google_token *ret,
 				  struct err *err);
 /* {"accessToken","expireTime"}; the moment is compared with the answer's own Date. */
 MUST_USE bool google_iam_answer(const struct http_answer *answer, const struct world *w,
 				struct google_token *ret, struct err *err);
 
+#define GOOGLE_FORM_CEILING (256 * KIB)
+
 /* "a=1&b=2": NAME=VALUE appended, form-encoded. A NULL value adds nothing. */
 void google_form_add(struct buf *form, const char *name, const char *value);
+
+/* The call that posts such a form (which is borrowed) to URL. */
+struct http_call google_form_call(const char *what, const char *url, const struct buf *form);
+
+/* "universe_domain" of a credential file, else GOOGLE_CLOUD_UNIVERSE_DOMAIN, else the default. The caller frees. */
+char *google_universe_of(const struct js *file);
 
 /* A source for registries: tokens of MINTER (which becomes the source's) as a password of oauth2accesstoken. */
 struct source *source_google_new(struct google_minter *minter, const char *name);

@@ -1,6 +1,5 @@
 #include "auth/token.h"
 
-#include "wire/js.h"
 #include "wire/time.h"
 
 #include <stdlib.h>
@@ -23,22 +22,28 @@ bool token_is_fresh(const struct token_life *life, int64_t now_ms, int64_t need_
 	return need_ms <= left_ms || age_ms <= whole_ms / 10;
 }
 
-static int64_t life_of(const struct js *expires_in, bool *ret_said)
+bool token_seconds_of_json(const struct js *expires_in, double *ret_seconds)
 {
 	const char *text = js_string(expires_in);
-	double seconds = 0;
 	char *end;
 
-	*ret_said = js_number(expires_in, &seconds);
 	if (text) {
-		seconds = strtod(text, &end);
-		*ret_said = end != text && *end == '\0';
+		*ret_seconds = strtod(text, &end);
+		if (end == text || *end)
+			return false;
+	} else if (!js_number(expires_in, ret_seconds)) {
+		return false;
 	}
-	if (!*ret_said || !(seconds > 0) || seconds * 1000 > (double)TOKEN_LONGEST_LIFE_MS) {
-		*ret_said = false;
-		return TOKEN_DEFAULT_LIFE_MS;
-	}
-	return (int64_t)(seconds * 1000);
+	return *ret_seconds * 1000 <= (double)TOKEN_LONGEST_LIFE_MS &&
+	       *ret_seconds * 1000 >= -(double)TOKEN_LONGEST_LIFE_MS;
+}
+
+static int64_t life_of(const struct js *expires_in, bool *ret_said)
+{
+	double seconds;
+
+	*ret_said = token_seconds_of_json(expires_in, &seconds) && seconds > 0;
+	return *ret_said ? (int64_t)(seconds * 1000) : TOKEN_DEFAULT_LIFE_MS;
 }
 
 /* How old the token was when it was handed out: caches answer with yesterday's. */
@@ -53,8 +58,8 @@ static int64_t age_of(const struct js *issued_at, int64_t date_wall_ms)
 	return date_wall_ms > issued_wall_ms ? date_wall_ms - issued_wall_ms : 0;
 }
 
-/* It becomes a part of a header (RFC 6750 §2.1): no space, no control character. */
-static struct secret *secret_of(const struct js *j)
+/* RFC 6750 §2.1 */
+struct secret *token_of_json(const struct js *j)
 {
 	const char *text = js_string(j);
 
@@ -75,13 +80,13 @@ bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms,
 	*ret = (struct token_answer){ 0 };
 	if (!js_parse(body, len, ANSWER_CEILING, ERR_NO_CREDENTIAL, &j, err))
 		return err_wrap(err, "the token endpoint's answer");
-	ret->token = secret_of(js_get(j, "token"));
+	ret->token = token_of_json(js_get(j, "token"));
 	if (!ret->token)
-		ret->token = secret_of(js_get(j, "access_token"));
+		ret->token = token_of_json(js_get(j, "access_token"));
 	if (!ret->token)
 		return err_set(err, ERR_NO_CREDENTIAL,
 			       "the token endpoint's answer has no token in it");
-	ret->refresh_token = secret_of(js_get(j, "refresh_token"));
+	ret->refresh_token = token_of_json(js_get(j, "refresh_token"));
 	ret->life_ms = life_of(js_get(j, "expires_in"), &ret->life_said);
 	age_ms = age_of(js_get(j, "issued_at"), date_wall_ms);
 	if (age_ms > 0 && age_ms < ret->life_ms)

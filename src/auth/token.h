@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "base/world.h"
+#include "wire/js.h"
 
 /* The specification's default, and what stands for a life that makes no sense. */
 #define TOKEN_DEFAULT_LIFE_MS 60000
@@ -40,5 +41,11 @@ struct token_answer {
 MUST_USE bool token_answer_parse(const char *body, size_t len, int64_t date_wall_ms,
 				 struct token_answer *ret, struct err *err);
 void token_answer_clear(struct token_answer *a);
+
+/* A token out of JSON: it becomes a part of a header, so there is no space or control character in it. Else NULL. */
+struct secret *token_of_json(const struct js *j);
+
+/* "expires_in": seconds as a number or as its text. False when it is neither, or absurd. */
+MUST_USE bool token_seconds_of_json(const struct js *expires_in, double *ret_seconds);
 
 #endif

@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +12,13 @@ void buf_clear(struct buf *b)
 	free(b->data);
 	b->data = NULL;
 	b->len = b->size = 0;
+}
+
+void buf_wipe(struct buf *b)
+{
+	if (b->data)
+		secret_wipe(b->data, b->size);
+	buf_clear(b);
 }
 
 bool buf_add(struct buf *b, const void *bytes, size_t len)

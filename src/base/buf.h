@@ -28,6 +28,9 @@ struct buf {
 
 void buf_clear(struct buf *b);
 
+/* The same for bytes that were a secret. */
+void buf_wipe(struct buf *b);
+
 /* False, with nothing added, when the ceiling would be passed. */
 MUST_USE bool buf_add(struct buf *b, const void *bytes, size_t len);
 

@@ -69,14 +69,23 @@ static void put_printable(struct buf *out, const char *text, size_t len, bool ta
 		out->data[--out->len] = '\0';
 }
 
-/* OCI distribution 1.1, "Error Codes". Token endpoints write {"error", "error_description"} or {"details"}. */
+/*
+ * OCI distribution 1.1, "Error Codes". Token endpoints write {"error", "error_description"} or {"details"}, Google's
+ * services {"error": {"status", "message"}}.
+ */
 static void put_json_error(struct buf *out, const struct js *j)
 {
 	const struct js *first = js_at(js_get(j, "errors"), 0);
+	const struct js *error = js_get(j, "error");
 	const char *parts[] = {
-		js_string(js_get(first, "code")), js_string(js_get(first, "message")),
-		js_string(js_get(j, "error")),	  js_string(js_get(j, "error_description")),
-		js_string(js_get(j, "details")),  js_string(js_get(j, "message")),
+		js_string(js_get(first, "code")),
+		js_string(js_get(first, "message")),
+		js_string(error),
+		js_string(js_get(j, "error_description")),
+		js_string(js_get(error, "status")),
+		js_string(js_get(error, "message")),
+		js_string(js_get(j, "details")),
+		js_string(js_get(j, "message")),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

@@ -1,6 +1,7 @@
 #include "http/url.h"
 
 #include "base/mem.h"
+#include "base/secret.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -69,6 +70,16 @@ bool url_add_query(const char *url, const char *key, const char *value, char **r
 	    !get(u, CURLUPART_URL, 0, ret))
 		return err_set(err, ERR_NET, "'%.200s' is no URL that can be used", url);
 	return true;
+}
+
+char *url_encode(const char *text)
+{
+	CLEANUP(curl_freep) char *encoded = curl_easy_escape(NULL, text, 0);
+	char *copy = mem_strdup(encoded ? encoded : "");
+
+	if (encoded)
+		secret_wipe(encoded, strlen(encoded));
+	return copy;
 }
 
 static bool get_origin(const char *url, char **ret_scheme, char **ret_host, char **ret_port)

@@ -13,6 +13,9 @@ MUST_USE bool url_resolve(const char *base, const char *target, char **ret, stru
 MUST_USE bool url_add_query(const char *url, const char *key, const char *value, char **ret,
 			    struct err *err);
 
+/* TEXT as a part of a query or form: what is not unreserved (RFC 3986 §2.3) becomes %XX. The caller frees. */
+char *url_encode(const char *text);
+
 /* Scheme, host and port are the same (RFC 6454). False for what is no URL. */
 bool url_same_origin(const char *a, const char *b);
 

@@ -37,3 +37,40 @@ bool base64_decode(const char *text, struct secret **ret)
 	free(bytes);
 	return decoded >= (int)padding;
 }
+
+char *base64url_encode(const void *bytes, size_t len)
+{
+	char *text = base64_encode(bytes, len);
+
+	for (char *c = text; *c; c++) {
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
+	}
+	text[strcspn(text, "=")] = '\0';
+	return text;
+}
+
+bool base64url_decode(const char *text, size_t len, struct secret **ret)
+{
+	char *padded;
+	bool ok = len <= 1 * MIB && len % 4 != 1;
+
+	for (size_t i = 0; ok && i < len; i++)
+		ok = text[i] && text[i] != '+' && text[i] != '/' &&
+		     (text[i] == '-' || text[i] == '_' || strchr(alphabet, text[i]));
+	if (!ok)
+		return false;
+	padded = mem_printf("%.*s%.*s", (int)len, text, (int)((4 - len % 4) % 4), "==");
+	for (char *c = padded; *c; c++) {
+		if (*c == '-')
+			*c = '+';
+		else if (*c == '_')
+			*c = '/';
+	}
+	ok = base64_decode(padded, ret);
+	secret_wipe(padded, strlen(padded));
+	free(padded);
+	return ok;
+}

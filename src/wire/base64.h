@@ -17,4 +17,8 @@ char *base64_encode(const void *bytes, size_t len);
  */
 MUST_USE bool base64_decode(const char *text, struct secret **ret);
 
+/* In the URL-safe alphabet without padding (RFC 4648 §5), as JSON web tokens have it. */
+char *base64url_encode(const void *bytes, size_t len);
+MUST_USE bool base64url_decode(const char *text, size_t len, struct secret **ret);
+
 #endif

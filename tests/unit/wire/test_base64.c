@@ -106,6 +106,44 @@ static void test_length_has_a_ceiling(void **state)
 	secret_free(s);
 }
 
+static const char *const bad_url_forms[] = {
+	"Z", "Zm9vY", "Zg==", "Zg=", "+__-", "/__-", "Zm 9", "Zm9v\n", " Zm9v", "Zm9.", "Zm9v\xc3",
+};
+
+static void test_bad_url_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad_url_forms); i++) {
+		struct secret *s = NULL;
+
+		if (base64url_decode(bad_url_forms[i], strlen(bad_url_forms[i]), &s))
+			fail_msg("taken for base64url: '%s'", bad_url_forms[i]);
+		assert_null(s);
+	}
+	assert_false(base64url_decode("Zm9v\0", 8, &(struct secret *){ NULL }));
+}
+
+static const struct {
+	const char *clear, *text;
+} url_forms[] = {
+	{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "\xfb\xff\xfe", "-__-" },
+};
+
+static void test_url_forms_both_ways(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(url_forms); i++) {
+		size_t len = strlen(url_forms[i].clear);
+		CLEANUP(mem_freep) char *text = base64url_encode(url_forms[i].clear, len);
+		CLEANUP(secret_freep) struct secret *s = NULL;
+
+		assert_string_equal(text, url_forms[i].text);
+		assert_true(base64url_decode(text, strlen(text), &s));
+		assert_int_equal(secret_len(s), len);
+		assert_string_equal(secret_reveal(s), url_forms[i].clear);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +153,8 @@ int main(void)
 		cmocka_unit_test(test_zeros_are_kept),
 		cmocka_unit_test(test_every_byte_and_length_survives),
 		cmocka_unit_test(test_length_has_a_ceiling),
+		cmocka_unit_test(test_bad_url_forms),
+		cmocka_unit_test(test_url_forms_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
