@@ -63,6 +63,8 @@ struct google_minter {
 	bool renewable; /* minting again may yield another token */
 	/* It hands out the same token until that is nearly over, then another one soon after: a metadata server. */
 	bool repeats;
+	atomic_bool
+		has_grown; /* it knows more than what it was made of: a refresh token that was rotated */
 };
 
 /* Fails with ERR_NO_CREDENTIAL (what it is made of is broken or refused), ERR_CANCELLED, ERR_TIMEOUT, ERR_NET. */
@@ -80,6 +82,12 @@ DEFINE_FREEP(struct google_minter, google_minter_free)
  * ORIGIN is copied. Reads no network and no other file. ERR_NO_CREDENTIAL.
  */
 MUST_USE bool google_minter_from_json(const struct js *file, const char *origin,
+				      const struct google_options *options,
+				      struct google_minter **ret, struct err *err);
+
+/* The same out of a file; HOW says why it is this one ("named by ..."), or is NULL. What cannot be read is an error. */
+#define GOOGLE_FILE_CEILING (64 * KIB)
+MUST_USE bool google_minter_from_file(const char *path, const char *how,
 				      const struct google_options *options,
 				      struct google_minter **ret, struct err *err);
 
@@ -103,6 +111,14 @@ struct google_minter *google_impersonate(struct google_minter *source, const cha
 					 const char *url, const struct strings *delegates,
 					 int64_t lifetime_ms);
 
+/*
+ * The same from gcloud's notation, "[DELEGATE,...]EMAIL": the last is the one to be. SOURCE stays the caller's when it
+ * fails, with ERR_USAGE for what is no list of service accounts; google_impersonation_check only looks.
+ */
+MUST_USE bool google_impersonate_chain(struct google_minter *source, const char *chain,
+				       struct google_minter **ret, struct err *err);
+MUST_USE bool google_impersonation_check(const char *chain, struct err *err);
+
 /* The metadata server of GCE, GKE, Cloud Run, Cloud Build. Asks it nothing yet. */
 struct google_minter *google_metadata_new(const struct google_options *options);
 
@@ -114,13 +130,22 @@ struct google_minter *google_metadata_new(const struct google_options *options);
 MUST_USE bool google_metadata_is_here(const struct google_options *options, const struct world *w,
 				      bool *ret, struct err *err);
 
-/* gcloud's own login, read from its files (CLOUDSDK_CONFIG), with `gcloud config config-helper` behind it. */
+/*
+ * gcloud's own login, read from its files (CLOUDSDK_CONFIG), with `gcloud config config-helper` behind it: its access
+ * token, credential file and impersonation settings count as they do there. ACCOUNT, if not NULL, is taken instead of
+ * all that says who it is. *ret is NULL when nobody is logged in.
+ */
 MUST_USE bool google_gcloud_new(const struct google_options *options, const char *account,
 				struct google_minter **ret, struct err *err);
 
-/* CLOUDSDK_AUTH_ACCESS_TOKEN or a file with a token: its life is looked up, it cannot be renewed. */
+/*
+ * A token that somebody else has minted: its life is looked up, in itself or by asking Google, and may stay unknown.
+ * The first cannot be renewed; the second reads PATH again each time, and renews if somebody writes there.
+ */
 struct google_minter *google_static_new(struct secret *token, const char *origin,
 					const struct google_options *options);
+struct google_minter *google_token_file_new(const char *path, const char *how,
+					    const struct google_options *options);
 
 /*
  * Application Default Credentials: GOOGLE_APPLICATION_CREDENTIALS, the well-known file, the metadata server. *ret is
@@ -129,7 +154,23 @@ struct google_minter *google_static_new(struct secret *token, const char *origin
 MUST_USE bool google_default_new(const struct google_options *options, const struct world *w,
 				 struct google_minter **ret, struct err *err);
 
+/* google_fresh.c: a source that repeats a token until it is nearly over is asked again for a better one. */
+
+/* Whether to ask once more, after ASKED times, when BEST is what came so far. */
+bool google_is_worth_asking_again(const struct google_token *best, size_t asked, int64_t now_ms);
+
+/* As google_mint, but the longest-lived of what such a source gives within some seconds. */
+MUST_USE bool google_freshest(struct google_minter *m, const struct world *w,
+			      const struct google_want *want, struct google_token *ret,
+			      struct err *err);
+
 /* google_http.c: what all of them share. */
+
+/* Frees what every minter has, for the end of its own free. */
+void google_minter_clear(struct google_minter *m);
+
+/* What a minter asks for when it is not told. Ends with NULL. */
+extern const char *const google_scopes_default[3];
 
 /*
  * One POST of a form or of JSON, or a GET, with retries; a status that is no success becomes ERR_NO_CREDENTIAL with
@@ -159,7 +200,23 @@ struct http_call google_form_call(const char *what, const char *url, const struc
 /* "universe_domain" of a credential file, else GOOGLE_CLOUD_UNIVERSE_DOMAIN, else the default. The caller frees. */
 char *google_universe_of(const struct js *file);
 
-/* A source for registries: tokens of MINTER (which becomes the source's) as a password of oauth2accesstoken. */
-struct source *source_google_new(struct google_minter *minter, const char *name);
+/* source_google.c: these tokens as passwords for registries. */
+enum google_place {
+	GOOGLE_ADC,	 /* "adc": Application Default Credentials */
+	GOOGLE_FILE,	 /* "adc:FILE": a credential file */
+	GOOGLE_METADATA, /* "metadata" */
+	GOOGLE_GCLOUD,	 /* "gcloud[:ACCOUNT]" */
+	GOOGLE_ANY,	 /* nothing was named: ADC, then gcloud, for Google's own registries only */
+};
+
+/*
+ * WHERE is the FILE or ACCOUNT, or NULL. It is looked for at the first use; has nothing (not an error) where nobody is
+ * logged in. USER NULL: oauth2accesstoken. OPTIONS and SCHED are borrowed.
+ */
+struct source *source_google_new(enum google_place place, const char *where, const char *user,
+				 const struct google_options *options, struct sched *sched);
+
+/* Whether HOST is one of Google's registries: *.pkg.dev, gcr.io, *.gcr.io. */
+bool google_is_registry(const char *host);
 
 #endif

@@ -26,6 +26,15 @@ void google_minter_free(struct google_minter *m)
 		m->ops->free(m);
 }
 
+void google_minter_clear(struct google_minter *m)
+{
+	free(m->principal);
+	free(m->origin);
+	free(m->universe);
+}
+
+const char *const google_scopes_default[3] = { GOOGLE_SCOPE_PLATFORM, GOOGLE_SCOPE_EMAIL, NULL };
+
 char *google_universe_of(const struct js *file)
 {
 	const char *said = js_string(js_get(file, "universe_domain"));

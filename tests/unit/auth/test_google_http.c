@@ -1,45 +1,17 @@
 /* What Google's minters share: where they may ask, what is tried again, and what an answer's life is. */
-#include "http/fake_transport.h"
-
-#include "auth/google.h"
-
-#include "http/fake_transport.c"
+#include "auth/google_fixture.h"
 
 #define URL "https://oauth2.example/token"
 
-struct desk {
-	struct fake_world fake;
-	struct fake_transport *t;
-	struct retry_policy policy;
-	struct google_options options;
-	struct http_call call;
-	struct http_answer answer;
-};
-
 static int setup(void **state)
 {
-	struct desk *d = NEW(struct desk);
+	struct desk *d;
 
-	fake_world_init(&d->fake);
-	d->t = fake_transport_new(&d->fake);
-	d->policy = (struct retry_policy)RETRY_POLICY_DEFAULT;
-	d->options = (struct google_options){ .transport = &d->t->transport, .policy = &d->policy };
+	desk_setup(state);
+	d = *state;
 	d->call = (struct http_call){ .what = "token", .method = "POST", .url = URL };
 	d->call.bytes = "assertion=SECRET";
 	d->call.size = strlen(d->call.bytes);
-	*state = d;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct desk *d = *state;
-
-	http_answer_clear(&d->answer);
-	assert_script_done(d->t);
-	transport_free(&d->t->transport);
-	fake_world_clear(&d->fake);
-	free(d);
 	return 0;
 }
 
@@ -47,19 +19,6 @@ static bool ask(struct desk *d)
 {
 	http_answer_clear(&d->answer);
 	return google_ask(&d->options, &d->fake.world, &d->call, &d->answer, &d->fake.err);
-}
-
-static void assert_words(struct desk *d, const char *evidence, const char *cause, const char *hint)
-{
-	const struct err *e = &d->fake.err;
-
-	assert_non_null(e->evidence);
-	if (!strstr(e->evidence, evidence))
-		fail_msg("'%s' is not in '%s'", evidence, e->evidence);
-	if (cause)
-		assert_non_null(e->cause && strstr(e->cause, cause) ? e->cause : NULL);
-	if (hint)
-		assert_non_null(e->hint && strstr(e->hint, hint) ? e->hint : NULL);
 }
 
 /* Where a secret may go */
@@ -409,7 +368,7 @@ static void test_large_token(void **state)
 	assert_string_equal(secret_reveal(t.secret), token);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, desk_teardown)
 
 int main(void)
 {
