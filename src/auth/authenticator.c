@@ -240,8 +240,7 @@ static enum auth_verdict final_refusal(const struct authenticator *a,
 	if (!a->credential) {
 		err_cause(err, "no credential for '%s' was found, so the request was anonymous",
 			  a->host);
-		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
-			 a->host);
+		authenticator_hint_login(a, err);
 	}
 	return AUTH_FINAL;
 }
@@ -400,6 +399,7 @@ struct authorizer *authenticator_new(const struct authenticator_options *options
 	a->source_count = options->source_count;
 	a->may_be_anonymous = options->may_be_anonymous;
 	a->renew_wait_ms = options->renew_wait_ms;
+	a->min_life_ms = options->min_life_ms;
 	a->monitor = monitor_new(a->sched);
 	return &a->authorizer;
 }

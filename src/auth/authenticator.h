@@ -24,6 +24,7 @@ struct authenticator_options {
 	size_t source_count;
 	bool may_be_anonymous; /* when none of the sources has anything */
 	int64_t renew_wait_ms;
+	int64_t min_life_ms; /* --min-token-life; 0: none is too short to begin with */
 };
 
 struct authorizer *authenticator_new(const struct authenticator_options *options);

@@ -39,6 +39,8 @@ struct authenticator {
 	size_t source_count;
 	bool may_be_anonymous;
 	int64_t renew_wait_ms;
+	int64_t min_life_ms;
+	bool has_begun; /* a credential was taken: what comes later is used however short its life is */
 
 	/* Read and written inside the monitor; the credential and what belongs to it only by who renews. */
 	struct monitor *monitor;
@@ -71,6 +73,9 @@ void authenticator_drop_token(struct authenticator *a, const char *key);
 /* Outside the monitor, by whoever set a->renewing: leaves a new token for KEY. */
 bool authenticator_renew(struct authenticator *a, const struct world *w,
 			 const struct http_scope *scope, const char *key, struct err *err);
+
+/* What to do where no credential was found. */
+void authenticator_hint_login(const struct authenticator *a, struct err *err);
 
 /* The credential's bytes are not shown again: only another one will do. */
 void authenticator_kill_credential(struct authenticator *a);

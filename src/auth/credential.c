@@ -1,7 +1,8 @@
-#include "auth/source.h"
+#include "auth/google.h"
 
 #include "base/mem.h"
 #include "wire/js.h"
+#include "wire/jwt.h"
 #include "wire/time.h"
 
 #include <stdlib.h>
@@ -19,9 +20,12 @@ void credential_free(struct credential *c)
 	free(c);
 }
 
-/* One line; a token never has a space or a control character in it. */
-static bool parse_bare(const char *text, size_t len, struct credential *c, struct err *err)
+/* One line; a token never has a space or a control character in it. A JWT says itself when it ends. */
+static bool parse_bare(const char *text, size_t len, int64_t now_wall_ms, struct credential *c,
+		       struct err *err)
 {
+	CLEANUP(jwt_claims_clear) struct jwt_claims claims = { .expires_wall_ms = -1 };
+
 	while (len && strchr(" \t\r\n", text[len - 1]))
 		len--;
 	while (len && strchr(" \t\r\n", *text)) {
@@ -34,6 +38,10 @@ static bool parse_bare(const char *text, size_t len, struct credential *c, struc
 		if ((unsigned char)text[i] <= 0x20 || text[i] == 0x7f)
 			return err_set(err, ERR_NO_CREDENTIAL, "it is not one token");
 	c->secret = secret_new(text, len);
+	c->expiry_known = jwt_read(text, len, &claims) && claims.expires_wall_ms >= 0;
+	if (c->expiry_known)
+		c->life.expires_ms =
+			clock_after(c->life.minted_ms, claims.expires_wall_ms - now_wall_ms);
 	return true;
 }
 
@@ -104,42 +112,80 @@ bool credential_parse(const char *text, size_t len, const char *user, int64_t as
 		if (!js_parse(text, len, CREDENTIAL_CEILING, ERR_NO_CREDENTIAL, &j, err) ||
 		    !parse_object(j, asked_ms, now_wall_ms, c, err))
 			return false;
-	} else if (!parse_bare(text, len, c, err)) {
+	} else if (!parse_bare(text, len, now_wall_ms, c, err)) {
 		return false;
 	}
 	*ret = TAKE(c);
 	return true;
 }
 
-bool source_parse(const char *text, const char *user, const char *authfile, struct source **ret,
+/* Where a word has something behind it, it ends with a colon. */
+static const struct {
+	const char *word;
+	enum value_place place;
+} values[] = { { "file:", VALUE_FILE }, { "exec:", VALUE_EXEC }, { "env:", VALUE_ENV } };
+
+static const struct google_word {
+	const char *word;
+	enum google_place place;
+} google_words[] = {
+	{ "adc", GOOGLE_ADC },	     { "adc:", GOOGLE_FILE },	   { "metadata", GOOGLE_METADATA },
+	{ "gcloud", GOOGLE_GCLOUD }, { "gcloud:", GOOGLE_GCLOUD },
+};
+
+/* What stands behind WORD in TEXT: "" for a word that stands alone. NULL when it is not that word. */
+static const char *behind(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	if (strncmp(text, word, len) != 0)
+		return NULL;
+	return (word[len - 1] == ':') == (text[len] != '\0') ? text + len : NULL;
+}
+
+static const struct google_word *google_word_of(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(google_words); i++)
+		if (behind(text, google_words[i].word))
+			return &google_words[i];
+	return NULL;
+}
+
+bool source_word_is_google(const char *text)
+{
+	return google_word_of(text) != NULL;
+}
+
+/* NULL when it is none of them. */
+static struct source *named_source(const char *text, const struct source_options *o)
+{
+	const struct google_word *google = google_word_of(text);
+	const char *where;
+
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		if ((where = behind(text, values[i].word)))
+			return source_value_new(values[i].place, where,
+						o->user ? o->user : CREDENTIAL_USER_DEFAULT);
+	if (google) {
+		where = behind(text, google->word);
+		return source_google_new(google->place, *where ? where : NULL, o->user, o->google,
+					 o->sched);
+	}
+	return strcmp(text, "docker-config") == 0 ? source_docker_config_new(o->authfile) : NULL;
+}
+
+bool source_parse(const char *text, const struct source_options *options, struct source **ret,
 		  struct err *err)
 {
-	static const struct {
-		const char *prefix;
-		enum value_place place;
-	} places[] = { { "file:", VALUE_FILE }, { "exec:", VALUE_EXEC }, { "env:", VALUE_ENV } };
 	int word_len = (int)strspn(text, "abcdefghijklmnopqrstuvwxyz-");
 
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		size_t len = strlen(places[i].prefix);
-
-		if (strncmp(text, places[i].prefix, len) == 0 && text[len]) {
-			*ret = source_value_new(places[i].place, text + len,
-						user ? user : CREDENTIAL_USER_DEFAULT);
-			return true;
-		}
-	}
-	if (strcmp(text, "docker-config") == 0) {
-		*ret = source_docker_config_new(authfile);
+	*ret = named_source(text, options);
+	if (*ret || strcmp(text, "anon") == 0)
 		return true;
-	}
-	if (strcmp(text, "anon") == 0) {
-		*ret = NULL;
-		return true;
-	}
 	/* beyond a short first word it may be the secret itself that somebody put there by mistake */
 	err_set(err, ERR_USAGE, "'%.*s...' is no credential source", word_len <= 16 ? word_len : 0,
 		text);
-	err_hint(err, "file:PATH, exec:COMMAND, env:VARIABLE, docker-config or anon");
+	err_hint(err, "file:PATH, exec:COMMAND, env:VARIABLE, adc, adc:FILE, metadata, gcloud, "
+		      "gcloud:ACCOUNT, docker-config or anon");
 	return false;
 }

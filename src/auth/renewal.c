@@ -4,6 +4,7 @@
  */
 #include "auth/authenticator_private.h"
 
+#include "auth/google.h"
 #include "auth/token_endpoint.h"
 #include "base/mem.h"
 
@@ -51,6 +52,28 @@ static bool ask_sources(struct authenticator *a, const struct world *w, struct c
 	return false;
 }
 
+/* --min-token-life: better no beginning than an end half way. What can be renewed is renewed; what is not known is
+ * not judged. */
+static bool outlives(const struct authenticator *a, const struct world *w,
+		     const struct credential *c, struct err *err)
+{
+	int64_t left_ms;
+
+	if (a->has_begun || !a->min_life_ms || !c || c->renewable || !c->expiry_known)
+		return true;
+	left_ms = c->life.expires_ms - world_now_ms(w);
+	if (left_ms >= a->min_life_ms)
+		return true;
+	err_set(err, ERR_NO_CREDENTIAL,
+		"the token of '%s' lives for %lld s more and cannot be renewed: less than "
+		"--min-token-life (%lld s)",
+		c->source, (long long)(left_ms > 0 ? left_ms : 0) / 1000,
+		(long long)a->min_life_ms / 1000);
+	err_hint(err, "get a fresh one, or name a source that can renew: --cred adc, metadata, "
+		      "gcloud or exec:COMMAND");
+	return false;
+}
+
 static bool credential_will_do(const struct authenticator *a, const struct world *w)
 {
 	int64_t now_ms = world_now_ms(w);
@@ -73,6 +96,11 @@ static bool obtain_credential(struct authenticator *a, const struct world *w, st
 		return true;
 	if (!ask_sources(a, w, &fresh, err))
 		return false;
+	if (!outlives(a, w, fresh, err)) {
+		credential_free(fresh);
+		return false;
+	}
+	a->has_begun = true;
 	changed = !secret_same(fresh ? fresh->secret : NULL,
 			       a->credential ? a->credential->secret : NULL);
 	if (changed && fresh)
@@ -237,12 +265,21 @@ static void keep_token(struct authenticator *a, const struct world *w, const cha
 			      } });
 }
 
+void authenticator_hint_login(const struct authenticator *a, struct err *err)
+{
+	if (google_is_registry(a->host))
+		err_hint(err,
+			 "gcloud auth login, or --cred adc, adc:FILE, file:PATH or exec:COMMAND");
+	else
+		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
+			 a->host);
+}
+
 static bool no_credential(const struct authenticator *a, struct err *err)
 {
 	err_set(err, ERR_NO_CREDENTIAL,
 		"the registry '%s' asks for a login and no credential was found", a->host);
-	err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
-		 a->host);
+	authenticator_hint_login(a, err);
 	return false;
 }
 
@@ -332,8 +369,7 @@ static bool go_on_after(struct authenticator *a, const struct world *w, struct r
 	if (!a->credential) {
 		err_cause(err, "no credential for '%s' was found, so it was asked for anonymously",
 			  a->host);
-		err_hint(err, "docker login %s, or --cred file:PATH, exec:COMMAND or env:VARIABLE",
-			 a->host);
+		authenticator_hint_login(a, err);
 		return r->denials++ == 0;
 	}
 	if (r->is_for_several)

@@ -72,12 +72,25 @@ struct source *source_value_new(enum value_place place, const char *where, const
  */
 struct source *source_docker_config_new(const char *authfile);
 
+/* What sources are made with. */
+struct google_options;
+struct source_options {
+	const char *user;     /* that goes with a bare token; NULL: CREDENTIAL_USER_DEFAULT */
+	const char *authfile; /* for docker-config; NULL: the usual places */
+	/* For Google's, borrowed by them. */
+	const struct google_options *google;
+	struct sched *sched;
+};
+
 /*
- * From "file:PATH", "exec:CMD", "env:VAR", "docker-config", "anon"; *ret is NULL for anon. ERR_USAGE for anything
- * else.
+ * From "file:PATH", "exec:CMD", "env:VAR", "docker-config", "anon", and Google's "adc", "adc:FILE", "metadata",
+ * "gcloud", "gcloud:ACCOUNT"; *ret is NULL for anon. ERR_USAGE for anything else.
  */
-MUST_USE bool source_parse(const char *text, const char *user, const char *authfile,
+MUST_USE bool source_parse(const char *text, const struct source_options *options,
 			   struct source **ret, struct err *err);
+
+/* Whether a word of source_parse's is one of Google's. */
+bool source_word_is_google(const char *text);
 
 /*
  * What somebody wrote as a credential: a bare token, or JSON as token endpoints, `gcloud ... --format=json` and

@@ -244,7 +244,7 @@ static bool push_all(struct outcomes *o, const struct platforms *platforms, stru
 	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
 	CLEANUP(image_freep) struct image *image = NULL;
 
-	if (!connect_new(&common->connect, &sessions, err) ||
+	if (!connect_new(&common->connect, o->run->world, &sessions, err) ||
 	    !open_image(o->run, o, platforms, &image, err)) {
 		outcomes_settle_all(o, "push", err);
 		return outcomes_finish(o, common->receipt, NULL, err);

@@ -47,7 +47,7 @@ static bool verify_all(struct outcomes *o, const struct digest *expect, struct e
 	const struct common_settings *common = o->run->settings;
 	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
 
-	if (!connect_new(&common->connect, &sessions, err)) {
+	if (!connect_new(&common->connect, o->run->world, &sessions, err)) {
 		outcomes_settle_all(o, "verify", err);
 		return outcomes_finish(o, common->receipt, NULL, err);
 	}

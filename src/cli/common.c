@@ -127,8 +127,10 @@ static const struct opt credentials_options[] = {
 	  .offset = AT(connect.cred),
 	  .argument = "SOURCE",
 	  .help = "where credentials come from: file:PATH, exec:COMMAND, env:VARIABLE, "
-		  "docker-config or anon; repeat it for what to try next; without it docker-config, "
-		  "then anon" },
+		  "docker-config, anon, or Google's: adc (Application Default Credentials), "
+		  "adc:FILE, metadata, gcloud, gcloud:ACCOUNT; repeat it for what to try next; "
+		  "without it docker-config, for Google's registries then adc and gcloud, then "
+		  "anon" },
 	{ .name = "cred-user",
 	  .kind = OPT_STRING,
 	  .offset = AT(connect.cred_user),
@@ -140,6 +142,27 @@ static const struct opt credentials_options[] = {
 	  .argument = "FILE",
 	  .is_path = true,
 	  .help = "read docker-config from FILE instead of the usual places" },
+	{ .name = "impersonate",
+	  .kind = OPT_STRING,
+	  .offset = AT(connect.impersonate),
+	  .argument = "EMAIL",
+	  .help = "be this Google service account, by the token of adc, metadata or gcloud; "
+		  "DELEGATE,...,EMAIL goes there step by step" },
+	{ .name = "token-lifetime",
+	  .kind = OPT_DURATION,
+	  .offset = AT(connect.token_lifetime_ms),
+	  .argument = "TIME",
+	  .least = 1000,
+	  .most = 12 * HOUR_MS,
+	  .help = "how long the token of an impersonated service account should live; without it "
+		  "1h, beyond that an organisation policy must allow it" },
+	{ .name = "min-token-life",
+	  .kind = OPT_DURATION,
+	  .offset = AT(connect.min_token_life_ms),
+	  .argument = "TIME",
+	  .most = 24 * HOUR_MS,
+	  .help = "do not begin a push with a token that cannot be renewed and is known to end "
+		  "sooner" },
 };
 const struct opt_group common_credentials = { "Credentials", credentials_options,
 					      ARRAY_SIZE(credentials_options) };

@@ -1,10 +1,12 @@
 #include "cli/connect.h"
 
 #include "auth/authenticator.h"
+#include "auth/google.h"
 #include "base/mem.h"
 #include "http/transport_curl.h"
 #include "http/url.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Docker Hub's registry does not live where its name says. */
@@ -18,6 +20,10 @@ struct connector {
 	struct source **sources;
 	size_t source_count;
 	bool may_be_anonymous;
+	struct retry_policy google_policy;
+	struct transport *google_transport; /* both NULL when no source can want them */
+	struct transport *bare_transport;
+	struct google_options google;
 };
 
 static const char *registry_of(const char *host)
@@ -68,7 +74,7 @@ static bool open_transport(const struct connector *c, const struct world *w, con
 
 static struct authorizer *new_authorizer(const struct connector *c, const struct world *w,
 					 struct transport *transport, const char *base,
-					 const struct reference *ref)
+					 const struct reference *ref, enum session_access access)
 {
 	const struct authenticator_options options = {
 		.sched = w->sched,
@@ -80,6 +86,8 @@ static struct authorizer *new_authorizer(const struct connector *c, const struct
 		.source_count = c->source_count,
 		.may_be_anonymous = c->may_be_anonymous,
 		.renew_wait_ms = c->options->renew_wait_ms,
+		/* a proof comes when all was sent: then it is too late to refuse */
+		.min_life_ms = access == SESSION_PUSH ? c->options->min_token_life_ms : 0,
 	};
 
 	return authenticator_new(&options);
@@ -105,7 +113,7 @@ static bool connector_make(struct session_maker *m, const struct world *w,
 			   &hello, err))
 		return false;
 	base = bases.at[i];
-	authorizer = new_authorizer(c, w, transport, base, ref);
+	authorizer = new_authorizer(c, w, transport, base, ref, access);
 	authorizer_challenged(authorizer, (const char *const *)hello.challenges);
 	client = http_client_new(TAKE(transport), authorizer, base, &c->policy);
 	atomic_store(&client->heard, true);
@@ -114,30 +122,122 @@ static bool connector_make(struct session_maker *m, const struct world *w,
 	return true;
 }
 
-/* docker's and podman's own files, then anonymously, unless something was named. */
-static bool open_sources(struct connector *c, struct err *err)
+/* Google's endpoints are not the registry: its client certificate and --insecure are none of theirs. */
+static bool open_google_transport(const struct connector *c, const struct world *w, bool no_proxy,
+				  struct transport **ret, struct err *err)
 {
-	const struct strings *named = &c->options->cred;
-	size_t count = named->count ? named->count : 1;
+	const struct transport_options options = {
+		.sched = w->sched,
+		.connect_ms = TRANSPORT_CONNECT_MS,
+		.stall_ms = c->options->stall_timeout_ms,
+		.cacert = c->options->cacert,
+		.no_proxy = no_proxy,
+	};
 
-	c->may_be_anonymous = named->count == 0;
-	c->sources = mem_alloc(count * sizeof(struct source *));
-	for (size_t i = 0; i < count; i++) {
-		const char *text = named->count ? named->at[i] : "docker-config";
+	return transport_curl_new(&options, ret, err);
+}
+
+/* gcloud's own property for it; there is no reason for another word. */
+static bool wants_self_signed(void)
+{
+	const char *said = getenv("CLOUDSDK_AUTH_SERVICE_ACCOUNT_USE_SELF_SIGNED_JWT");
+
+	return said && (strcasecmp(said, "true") == 0 || strcmp(said, "1") == 0);
+}
+
+static bool open_google(struct connector *c, const struct world *w, struct err *err)
+{
+	c->google_policy = c->policy;
+	if (!open_google_transport(c, w, false, &c->google_transport, err) ||
+	    !open_google_transport(c, w, true, &c->bare_transport, err))
+		return false;
+	c->google = (struct google_options){
+		.transport = c->google_transport,
+		.bare = c->bare_transport,
+		.policy = &c->google_policy,
+		.lifetime_ms = c->options->token_lifetime_ms,
+		.self_signed_jwt = wants_self_signed(),
+		.impersonate = c->options->impersonate,
+	};
+	return true;
+}
+
+static void add_source(struct connector *c, struct source *s)
+{
+	c->sources = mem_realloc(c->sources, c->source_count + 1, sizeof(struct source *));
+	c->sources[c->source_count++] = s;
+}
+
+static void open_usual_sources(struct connector *c, const struct world *w)
+{
+	const struct connect_options *o = c->options;
+
+	if (!o->impersonate)
+		add_source(c, source_docker_config_new(o->authfile));
+	add_source(c, source_google_new(GOOGLE_ANY, NULL, o->cred_user, &c->google, w->sched));
+	c->may_be_anonymous = !o->impersonate;
+}
+
+static bool open_named_sources(struct connector *c, const struct world *w, struct err *err)
+{
+	const struct source_options options = { .user = c->options->cred_user,
+						.authfile = c->options->authfile,
+						.google = &c->google,
+						.sched = w->sched };
+	const struct strings *named = &c->options->cred;
+
+	for (size_t i = 0; i < named->count; i++) {
 		struct source *s = NULL;
 
-		if (!source_parse(text, c->options->cred_user, c->options->authfile, &s, err))
+		if (!source_parse(named->at[i], &options, &s, err))
 			return false;
 		if (!s) { /* anon: nothing behind it is asked */
 			c->may_be_anonymous = true;
 			break;
 		}
-		c->sources[c->source_count++] = s;
+		add_source(c, s);
 	}
 	return true;
 }
 
-bool connect_new(const struct connect_options *options, struct session_maker **ret, struct err *err)
+/* A wish that only some sources can fulfil is not dropped by the others. */
+static bool check_impersonation(const struct connect_options *o, struct err *err)
+{
+	if (!o->impersonate)
+		return true;
+	if (!google_impersonation_check(o->impersonate, err))
+		return err_wrap(err, "--impersonate");
+	for (size_t i = 0; i < o->cred.count; i++)
+		if (!source_word_is_google(o->cred.at[i])) {
+			err_set(err, ERR_USAGE,
+				"--impersonate goes with Google's credential sources only");
+			err_hint(err, "--cred adc, adc:FILE, metadata, gcloud or gcloud:ACCOUNT");
+			return false;
+		}
+	return true;
+}
+
+static bool may_want_google(const struct strings *named)
+{
+	for (size_t i = 0; i < named->count; i++)
+		if (source_word_is_google(named->at[i]))
+			return true;
+	return named->count == 0;
+}
+
+static bool open_sources(struct connector *c, const struct world *w, struct err *err)
+{
+	if (!check_impersonation(c->options, err) ||
+	    (may_want_google(&c->options->cred) && !open_google(c, w, err)))
+		return false;
+	if (c->options->cred.count)
+		return open_named_sources(c, w, err);
+	open_usual_sources(c, w);
+	return true;
+}
+
+bool connect_new(const struct connect_options *options, const struct world *w,
+		 struct session_maker **ret, struct err *err)
 {
 	struct connector *c = NEW(struct connector);
 
@@ -145,7 +245,7 @@ bool connect_new(const struct connect_options *options, struct session_maker **r
 	c->options = options;
 	c->policy = (struct retry_policy)RETRY_POLICY_DEFAULT;
 	c->policy.retries = options->retries;
-	if (!open_sources(c, err)) {
+	if (!open_sources(c, w, err)) {
 		connect_free(&c->maker);
 		return false;
 	}
@@ -162,5 +262,7 @@ void connect_free(struct session_maker *m)
 	for (size_t i = 0; i < c->source_count; i++)
 		source_free(c->sources[i]);
 	free(c->sources);
+	transport_free(c->google_transport);
+	transport_free(c->bare_transport);
 	free(c);
 }

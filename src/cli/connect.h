@@ -14,18 +14,27 @@ struct connect_options {
 	char *cacert;  /* path or NULL */
 	char *cert;
 	char *key;
-	struct strings cred; /* "file:PATH", "exec:CMD", ...; none: docker-config, then anonymous */
+	struct strings cred; /* "file:PATH", "adc", ...; none: see connect_new */
 	char *cred_user;     /* NULL: "oauth2accesstoken" */
 	char *authfile;	     /* NULL: the usual places */
 	int64_t stall_timeout_ms;
 	int64_t renew_wait_ms;
+	char *impersonate;	   /* "[DELEGATE,...]EMAIL" or NULL */
+	int64_t token_lifetime_ms; /* 0: the default */
+	int64_t min_token_life_ms; /* 0: none is too short */
 	int64_t retries;
 	struct strings mount_from; /* repositories that sessions for pushing may also pull from */
 };
 
-/* OPTIONS are borrowed and must outlive the maker. Fails with ERR_USAGE, ERR_NO_CREDENTIAL, ERR_LOCAL. */
-MUST_USE bool connect_new(const struct connect_options *options, struct session_maker **ret,
-			  struct err *err);
+/*
+ * Where no credential source is named, what docker and podman have stored for a registry is taken; for Google's own
+ * registries ADC, then gcloud's login; then nobody's. With --impersonate only Google's count.
+ *
+ * OPTIONS are borrowed and must outlive the maker, as must W's sched. Fails with ERR_USAGE, ERR_NO_CREDENTIAL,
+ * ERR_LOCAL.
+ */
+MUST_USE bool connect_new(const struct connect_options *options, const struct world *w,
+			  struct session_maker **ret, struct err *err);
 void connect_free(struct session_maker *m);
 DEFINE_FREEP(struct session_maker, connect_free)
 

@@ -35,6 +35,7 @@ struct curl_transport {
 	char *key;
 	char *own_authority;
 	bool proxied;
+	bool no_proxy;
 	char *hashed_dir; /* of the system's certificates, NULL when there is none */
 	struct monitor *idle_monitor;
 	struct lane *idle;

@@ -157,7 +157,7 @@ static void set_proxy(struct curl_exchange *x, const struct http_request *r)
 {
 	const char *upper = getenv("HTTP_PROXY");
 
-	if (host_kind_of(r->url) == HOST_LOOPBACK)
+	if (x->t->no_proxy || host_kind_of(r->url) == HOST_LOOPBACK)
 		curl_easy_setopt(x->easy, CURLOPT_NOPROXY,
 				 "*"); /* as docker and every Go client do */
 	else if (upper && !getenv("http_proxy") && !url_is_https(r->url))

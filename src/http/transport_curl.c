@@ -175,7 +175,8 @@ bool transport_curl_new(const struct transport_options *options, struct transpor
 	t->cert = mem_strdup_or_null(options->cert);
 	t->key = mem_strdup_or_null(options->key);
 	t->own_authority = mem_strdup_or_null(options->own_authority);
-	t->proxied = has_proxy();
+	t->no_proxy = options->no_proxy;
+	t->proxied = !t->no_proxy && has_proxy();
 	t->idle_monitor = monitor_new(t->sched);
 	share_init(t);
 	if (!read_trusted(t, options->cacert, err) || !check_readable("--cert", t->cert, err) ||

@@ -20,6 +20,7 @@ struct transport_options {
 		cert; /* client certificate and key, shown to the host OWN_AUTHORITY only; NULL: none */
 	const char *key;
 	const char *own_authority; /* "host[:port]" */
+	bool no_proxy;		   /* whatever the environment says */
 };
 
 #define TRANSPORT_CONNECT_MS 10000

@@ -24,10 +24,12 @@ static void parse_credential(const char *text, size_t len)
 
 static void parse_source(const char *name)
 {
+	struct sched sched = sched_threads();
+	const struct source_options options = { .sched = &sched };
 	struct source *s = NULL;
 	struct err err = ERR_INIT;
 
-	if (!source_parse(name, NULL, NULL, &s, &err) && (s || err.code != ERR_USAGE))
+	if (!source_parse(name, &options, &s, &err) && (s || err.code != ERR_USAGE))
 		__builtin_trap();
 	source_free(s);
 	err_clear(&err);

@@ -47,6 +47,11 @@ static const struct {
 	{ "SECRET", "u", "SECRET", -1, false },
 	{ "  SECRET\r\n", "u", "SECRET", -1, false },
 	{ "SECRET:with=every/sign+~", "u", "SECRET:with=every/sign+~", -1, false },
+	/* a JWT says when it ends */
+	{ "eyJhbGciOiJub25lIn0.eyJleHAiOjE3OTU1MjkxMDB9.SECRET\n", "u",
+	  "eyJhbGciOiJub25lIn0.eyJleHAiOjE3OTU1MjkxMDB9.SECRET", ASKED_MS + 300000, false },
+	{ "eyJhbGciOiJub25lIn0.eyJpYXQiOjE3OTU1MjkxMDB9.SECRET", "u",
+	  "eyJhbGciOiJub25lIn0.eyJpYXQiOjE3OTU1MjkxMDB9.SECRET", -1, false },
 	{ "[SECRET]", "u", "[SECRET]", -1, false },
 	{ "{\"token\":\"SECRET-1\"}", "u", "SECRET-1", -1, false },
 	{ "\n {\"access_token\":\"SECRET-2\",\"expires_in\":3599,\"token_type\":\"Bearer\"}\n", "u",
@@ -139,7 +144,16 @@ static const char *const no_sources[] = {
 	"http://user:SECRET@host/",
 	"files:SECRET",
 	"adc SECRET",
+	"adc:",
+	"adcSECRET",
+	"gcloud:",
+	"gcloudSECRET",
+	"metadata:SECRET",
+	"google:SECRET",
 };
+
+static struct sched sched;
+static const struct source_options options = { .sched = &sched };
 
 static void test_what_is_no_source_is_not_echoed(void **state)
 {
@@ -148,7 +162,7 @@ static void test_what_is_no_source_is_not_echoed(void **state)
 		struct source *s = NULL;
 		struct err err = ERR_INIT;
 
-		assert_false(source_parse(no_sources[i], NULL, NULL, &s, &err));
+		assert_false(source_parse(no_sources[i], &options, &s, &err));
 		assert_null(s);
 		assert_non_null(err.hint);
 		assert_err(&err, ERR_USAGE, "is no credential source");
@@ -162,21 +176,24 @@ static void test_bare_token_is_not_echoed(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_false(source_parse("ya29.a0SECRETAfB_byC3", NULL, NULL, &s, &err));
+	assert_false(source_parse("ya29.a0SECRETAfB_byC3", &options, &s, &err));
 	assert_err(&err, ERR_USAGE, "is no credential source");
 }
 
 static void test_sources_by_name(void **state)
 {
-	static const char *const names[] = { "file:/x:y", "exec:a b", "env:X", "docker-config" };
+	static const char *const names[] = { "file:/x:y",     "exec:a b", "env:X",
+					     "docker-config", "adc",	  "adc:/x:y",
+					     "metadata",      "gcloud",	  "gcloud:a@b" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct source *s = NULL;
 		struct err err = ERR_INIT;
 
-		assert_true(source_parse(names[i], NULL, NULL, &s, &err));
+		assert_true(source_parse(names[i], &options, &s, &err));
 		assert_non_null(s);
+		assert_int_equal(source_word_is_google(names[i]), i >= 4);
 		source_free(s);
 	}
 }
@@ -186,7 +203,7 @@ static void test_anon_is_nobody(void **state)
 	struct source *s = (struct source *)state;
 	struct err err = ERR_INIT;
 
-	assert_true(source_parse("anon", NULL, NULL, &s, &err));
+	assert_true(source_parse("anon", &options, &s, &err));
 	assert_null(s);
 	source_free(NULL);
 }
@@ -203,5 +220,6 @@ int main(void)
 		cmocka_unit_test(test_anon_is_nobody),
 	};
 
+	sched = sched_threads();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
