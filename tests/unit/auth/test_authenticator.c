@@ -241,6 +241,54 @@ static void test_stored_password_is_final_at_once(void **state)
 	assert_err(&f->fake.err, ERR_REFUSED, "refused the credential");
 }
 
+static const struct {
+	bool stored;
+	int64_t life_ms, min_life_ms;
+	bool begins;
+} beginnings[] = {
+	{ true, 599999, 600000, false }, { true, 1, 600000, false }, { true, 600000, 600000, true },
+	{ true, 599999, 0, true },	 { true, 0, 600000, true }, /* not known */
+	{ false, 60000, 600000, true },				    /* renewed */
+};
+
+static void test_a_token_that_will_not_live_is_no_beginning(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++) {
+		size_t tokens_before = f->registry.token_requests;
+
+		f->source.stored = beginnings[i].stored;
+		f->source.life_ms = beginnings[i].life_ms;
+		f->options.min_life_ms = beginnings[i].min_life_ms;
+		fixture_connect_and_learn(f);
+		if (fixture_ask(f) != beginnings[i].begins)
+			fail_msg("case %zu: %s", i, f->fake.err.message);
+		if (!beginnings[i].begins) {
+			assert_int_equal(f->registry.token_requests, tokens_before);
+			assert_non_null(strstr(f->fake.err.hint, "name a source that can renew"));
+			assert_err(&f->fake.err, ERR_NO_CREDENTIAL, "--min-token-life (600 s)");
+		}
+		http_client_free(TAKE(f->client));
+	}
+}
+
+/* What was begun goes on: a token that gets old on the way is used to its end. */
+static void test_a_token_that_gets_old_is_used_to_its_end(void **state)
+{
+	struct fixture *f = *state;
+
+	f->source.stored = true;
+	f->source.life_ms = 700000;
+	f->options.min_life_ms = 600000;
+	fixture_connect_and_learn(f);
+	assert_asks(f);
+	f->source.life_ms = 1000; /* as it is told when it is asked for again */
+	fake_advance(&f->fake, 695000);
+	assert_asks(f);
+	assert_true(atomic_load(&f->source.asked) >= 2);
+}
+
 static void test_endpoint_that_hiccups_once_is_forgiven(void **state)
 {
 	struct fixture *f = *state;
@@ -587,6 +635,8 @@ int main(void)
 		CASE(test_source_that_repeats_a_dead_token_is_waited_for),
 		CASE(test_source_that_never_renews_ends_after_the_wait),
 		CASE(test_stored_password_is_final_at_once),
+		CASE(test_a_token_that_will_not_live_is_no_beginning),
+		CASE(test_a_token_that_gets_old_is_used_to_its_end),
 		CASE(test_endpoint_that_hiccups_once_is_forgiven),
 		CASE(test_fresh_credential_refused_twice_is_final),
 		CASE(test_fresh_token_refused_at_its_first_use_is_final),
