@@ -58,9 +58,9 @@ struct google_minter {
 	const struct google_options *options;
 	const char *kind; /* as credential files say it: "service_account" */
 	char *principal;  /* an e-mail address or a federated subject; NULL while it is not known */
-	char *origin; /* for people: "/home/x/key.json, named by GOOGLE_APPLICATION_CREDENTIALS" */
-	char *universe; /* GOOGLE_UNIVERSE_DEFAULT but for sovereign clouds */
-	bool renewable; /* minting again may yield another token */
+	char *origin;	  /* for people: "'key.json', named by GOOGLE_APPLICATION_CREDENTIALS" */
+	char *universe;	  /* GOOGLE_UNIVERSE_DEFAULT but for sovereign clouds */
+	bool renewable;	  /* minting again may yield another token */
 	/* It hands out the same token until that is nearly over, then another one soon after: a metadata server. */
 	bool repeats;
 	atomic_bool

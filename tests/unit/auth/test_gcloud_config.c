@@ -200,13 +200,13 @@ static void test_config_dir(void **state)
 	CLEANUP(mem_freep) char *usual = NULL;
 
 	(void)state;
-	setenv("HOME", "/home/x", 1);
+	setenv("HOME", "/h", 1);
 	setenv("CLOUDSDK_CONFIG", "/c", 1);
 	named = gcloud_config_dir();
 	assert_string_equal(named, "/c");
 	setenv("CLOUDSDK_CONFIG", "", 1);
 	usual = gcloud_config_dir();
-	assert_string_equal(usual, "/home/x/.config/gcloud");
+	assert_string_equal(usual, "/h/.config/gcloud");
 	unsetenv("HOME");
 	assert_null(gcloud_config_dir());
 }
