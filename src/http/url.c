@@ -82,6 +82,16 @@ char *url_encode(const char *text)
 	return copy;
 }
 
+char *url_decode(const char *text)
+{
+	CLEANUP(curl_freep) char *decoded = curl_easy_unescape(NULL, text, 0, NULL);
+	char *copy = mem_strdup(decoded ? decoded : "");
+
+	if (decoded)
+		secret_wipe(decoded, strlen(decoded));
+	return copy;
+}
+
 static bool get_origin(const char *url, char **ret_scheme, char **ret_host, char **ret_port)
 {
 	CLEANUP(url_cleanupp) CURLU *u = curl_url();
@@ -154,6 +164,26 @@ char *url_authority(const char *url)
 	return mem_printf("%s:%s", host, port);
 }
 
+static char *part_of(const char *url, CURLUPart part, const char *otherwise)
+{
+	CLEANUP(url_cleanupp) CURLU *u = curl_url();
+	char *value = NULL;
+
+	if (!parse(u, url))
+		return NULL;
+	return get(u, part, 0, &value) ? value : mem_strdup(otherwise);
+}
+
+char *url_path(const char *url)
+{
+	return part_of(url, CURLUPART_PATH, "/");
+}
+
+char *url_query(const char *url)
+{
+	return part_of(url, CURLUPART_QUERY, "");
+}
+
 /* "/uploads/" with nothing behind it is where uploads begin: that is no secret. */
 static void hide_upload(char *url)
 {
@@ -209,14 +239,23 @@ static enum host_kind kind_of_ipv4(const unsigned char b[4])
 	return b[0] == 0 || (b[0] == 169 && b[1] == 254) ? HOST_LINK_LOCAL : HOST_ELSEWHERE;
 }
 
+static bool is_aws_metadata(const struct in6_addr *a)
+{
+	static const struct in6_addr fd00_ec2_254 = { { { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02,
+							  0x54 } } };
+
+	return IN6_ARE_ADDR_EQUAL(a, &fd00_ec2_254);
+}
+
 static enum host_kind kind_of_ipv6(const struct in6_addr *a)
 {
 	if (IN6_IS_ADDR_V4MAPPED(a))
 		return kind_of_ipv4(a->s6_addr + 12);
 	if (IN6_IS_ADDR_LOOPBACK(a))
 		return HOST_LOOPBACK;
-	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_UNSPECIFIED(a) ? HOST_LINK_LOCAL
-								      : HOST_ELSEWHERE;
+	return IN6_IS_ADDR_LINKLOCAL(a) || IN6_IS_ADDR_UNSPECIFIED(a) || is_aws_metadata(a)
+		       ? HOST_LINK_LOCAL
+		       : HOST_ELSEWHERE;
 }
 
 enum host_kind host_kind_of(const char *authority_or_url)

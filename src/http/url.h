@@ -15,6 +15,7 @@ MUST_USE bool url_add_query(const char *url, const char *key, const char *value,
 
 /* TEXT as a part of a query or form: what is not unreserved (RFC 3986 §2.3) becomes %XX. The caller frees. */
 char *url_encode(const char *text);
+char *url_decode(const char *text);
 
 /* Scheme, host and port are the same (RFC 6454). False for what is no URL. */
 bool url_same_origin(const char *a, const char *b);
@@ -30,6 +31,10 @@ char *url_keep_https(const char *base, const char *url);
 /* "host" or "host:port" when it is not the scheme's own; NULL for what is no URL. The caller frees. */
 char *url_authority(const char *url);
 
+/* The path ("/" at least) and query ("" for none) as they stand in URL, NULL for what is no URL. The caller frees. */
+char *url_path(const char *url);
+char *url_query(const char *url);
+
 /*
  * What may be shown: without query and user info, and of an upload's place only that it is one, since Artifact
  * Registry's is a capability by its path. The caller frees.
@@ -38,8 +43,9 @@ char *url_shown(const char *url);
 
 enum host_kind {
 	HOST_ELSEWHERE,
-	HOST_LOOPBACK,	 /* 127.0.0.0/8, ::1, localhost */
-	HOST_LINK_LOCAL, /* 169.254.0.0/16, fe80::/10, unspecified, and the metadata server's name */
+	HOST_LOOPBACK, /* 127.0.0.0/8, ::1, localhost */
+	/* 169.254.0.0/16, fe80::/10, unspecified, and what metadata servers have beside: a name, fd00:ec2::254 */
+	HOST_LINK_LOCAL,
 };
 
 /* Of "host" or "host:port" or a URL, by its text alone: nothing is looked up. */

@@ -242,6 +242,8 @@ static const struct {
 	{ "http://[::ffff:169.254.169.254]/", HOST_LINK_LOCAL },
 	{ "http://[::ffff:a9fe:a9fe]:80/", HOST_LINK_LOCAL },
 	{ "http://[0:0:0:0:0:ffff:169.254.169.254]/", HOST_LINK_LOCAL },
+	{ "http://[fd00:ec2::254]/latest/", HOST_LINK_LOCAL },
+	{ "[fd00:ec2::253]", HOST_ELSEWHERE },
 	{ "metadata.google.internal", HOST_LINK_LOCAL },
 	{ "http://METADATA.google.internal./computeMetadata/v1/", HOST_LINK_LOCAL },
 	{ "metadata:80", HOST_LINK_LOCAL },
@@ -293,6 +295,50 @@ static void test_host_kinds(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void test_path_and_query(void **state)
+{
+	static const struct {
+		const char *url, *path, *query;
+	} urls[] = {
+		{ "", NULL, NULL },
+		{ "http://[", NULL, NULL },
+		{ "https://sts.example", "/", "" },
+		{ "https://sts.example?Action=x&b", "/", "Action=x&b" },
+		{ "https://u:p@sts.example:8/a%20b/../c/?#frag", "/a%20b/../c/", "" },
+		{ "https://sts.example/a?b=%2F&c=d?e#f", "/a", "b=%2F&c=d?e" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+		CLEANUP(mem_freep) char *path = url_path(urls[i].url);
+		CLEANUP(mem_freep) char *query = url_query(urls[i].url);
+
+		if (!urls[i].path) {
+			assert_null(path);
+			assert_null(query);
+			continue;
+		}
+		assert_string_equal(path, urls[i].path);
+		assert_string_equal(query, urls[i].query);
+	}
+}
+
+static void test_encode(void **state)
+{
+	CLEANUP(mem_freep) char *nothing = url_encode("");
+	CLEANUP(mem_freep) char *encoded = url_encode("a-._~ 1+/=&%\xe1\n\"");
+	CLEANUP(mem_freep) char *decoded = url_decode(encoded);
+	CLEANUP(mem_freep) char *odd = url_decode("%zz%4+%");
+	CLEANUP(mem_freep) char *empty = url_decode("");
+
+	(void)state;
+	assert_string_equal(nothing, "");
+	assert_string_equal(encoded, "a-._~%201%2B%2F%3D%26%25%E1%0A%22");
+	assert_string_equal(decoded, "a-._~ 1+/=&%\xe1\n\"");
+	assert_string_equal(odd, "%zz%4+%");
+	assert_string_equal(empty, "");
+}
+
 /* As a connection reports whom it reached: an IPv6 address without brackets. */
 static void test_host_kinds_of_bare_addresses(void **state)
 {
@@ -317,6 +363,8 @@ int main(void)
 		cmocka_unit_test(test_keep_https_drops_the_port_of_plain_http),
 		cmocka_unit_test(test_authority),
 		cmocka_unit_test(test_shown_has_no_secrets),
+		cmocka_unit_test(test_path_and_query),
+		cmocka_unit_test(test_encode),
 		cmocka_unit_test(test_host_kinds),
 		cmocka_unit_test(test_host_kinds_of_bare_addresses),
 	};
