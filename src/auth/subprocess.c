@@ -1,5 +1,6 @@
 #include "auth/subprocess.h"
 
+#include "base/mem.h"
 #include "base/secret.h"
 
 #include <errno.h>
@@ -55,8 +56,44 @@ static bool pair_open(int pair[2])
 	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
 }
 
-static int spawn(const char *const *argv, const int ends[3], pid_t *ret_pid)
+static bool same_name(const char *entry, const char *variable)
 {
+	size_t len = strcspn(entry, "=");
+
+	return strcspn(variable, "=") == len && strncmp(entry, variable, len) == 0;
+}
+
+static bool is_changed(const char *const *changes, const char *variable)
+{
+	for (; changes && *changes; changes++)
+		if (same_name(*changes, variable))
+			return true;
+	return false;
+}
+
+/* Ours with CHANGES; the strings are borrowed, the caller frees the array. */
+static const char **changed_environment(const char *const *changes)
+{
+	const char **all;
+	size_t count = 0, most = 1;
+
+	for (size_t i = 0; environ[i]; i++)
+		most++;
+	for (size_t i = 0; changes && changes[i]; i++)
+		most++;
+	all = mem_alloc(most * sizeof(*all));
+	for (size_t i = 0; environ[i]; i++)
+		if (!is_changed(changes, environ[i]))
+			all[count++] = environ[i];
+	for (size_t i = 0; changes && changes[i]; i++)
+		if (strchr(changes[i], '='))
+			all[count++] = changes[i];
+	return all;
+}
+
+static int spawn(const struct subprocess *p, const int ends[3], pid_t *ret_pid)
+{
+	CLEANUP(mem_freep) const char **environment = changed_environment(p->environment);
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, defaults;
@@ -74,14 +111,14 @@ static int spawn(const char *const *argv, const int ends[3], pid_t *ret_pid)
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	failed = posix_spawnp(ret_pid, argv[0], &actions, &attr, (char *const *)argv, environ);
+	failed = posix_spawnp(ret_pid, p->argv[0], &actions, &attr, (char *const *)p->argv,
+			      (char *const *)environment);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return failed;
 }
 
-static bool child_start(struct child *c, const char *const *argv, const char *input,
-			struct err *err)
+static bool child_start(struct child *c, const struct subprocess *p, struct err *err)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 };
 	int failed;
@@ -89,13 +126,13 @@ static bool child_start(struct child *c, const char *const *argv, const char *in
 	if (!pair_open(in) || !pair_open(out) || !pair_open(errout)) {
 		failed = errno;
 	} else {
-		failed = spawn(argv, (const int[3]){ in[1], out[1], errout[1] }, &c->pid);
+		failed = spawn(p, (const int[3]){ in[1], out[1], errout[1] }, &c->pid);
 	}
 	if (failed) {
 		pair_close(in);
 		pair_close(out);
 		pair_close(errout);
-		return err_set(err, ERR_NO_CREDENTIAL, "cannot run '%s': %s", argv[0],
+		return err_set(err, ERR_NO_CREDENTIAL, "cannot run '%s': %s", p->argv[0],
 			       strerror(failed));
 	}
 	close(in[1]);
@@ -104,7 +141,7 @@ static bool child_start(struct child *c, const char *const *argv, const char *in
 	c->in = in[0];
 	c->out = out[0];
 	c->errout = errout[0];
-	c->input_left = input ? input : "";
+	c->input_left = p->input ? p->input : "";
 	return true;
 }
 
@@ -172,13 +209,20 @@ static bool has_exited(struct child *c, int *ret_code)
 	return true;
 }
 
-bool subprocess_run(const struct world *w, const char *const *argv, const char *input,
-		    struct buf *out, struct buf *errout, int *ret_code, struct err *err)
+static bool took_too_long(const struct subprocess *p, int64_t longest_ms, struct err *err)
+{
+	return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %lld s", p->argv[0],
+		       (long long)longest_ms / 1000);
+}
+
+bool subprocess_run_as(const struct world *w, const struct subprocess *p, struct buf *out,
+		       struct buf *errout, int *ret_code, struct err *err)
 {
 	CLEANUP(child_end) struct child c = { .in = -1, .out = -1, .errout = -1 };
-	int64_t until_ms = clock_after(world_now_ms(w), SUBPROCESS_MS);
+	int64_t longest_ms = p->longest_ms ? p->longest_ms : SUBPROCESS_MS;
+	int64_t until_ms = clock_after(world_now_ms(w), longest_ms);
 
-	if (!world_check(w, err) || !child_start(&c, argv, input, err))
+	if (!world_check(w, err) || !child_start(&c, p, err))
 		return false;
 	/* a grandchild may hold the output open after the command has ended: what it says is not waited for */
 	while (c.out >= 0 || c.errout >= 0) {
@@ -186,8 +230,7 @@ bool subprocess_run(const struct world *w, const char *const *argv, const char *
 		if (!world_check(w, err))
 			return false;
 		if (world_now_ms(w) >= until_ms)
-			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s",
-				       argv[0], SUBPROCESS_MS / 1000);
+			return took_too_long(p, longest_ms, err);
 		if (has_exited(&c, ret_code)) {
 			drain_rest(&c.out, out);
 			drain_rest(&c.errout, errout);
@@ -198,8 +241,15 @@ bool subprocess_run(const struct world *w, const char *const *argv, const char *
 		if (!world_sleep(w, 10, err))
 			return false;
 		if (world_now_ms(w) >= until_ms)
-			return err_set(err, ERR_NO_CREDENTIAL, "'%s' took longer than %d s",
-				       argv[0], SUBPROCESS_MS / 1000);
+			return took_too_long(p, longest_ms, err);
 	}
 	return true;
+}
+
+bool subprocess_run(const struct world *w, const char *const *argv, const char *input,
+		    struct buf *out, struct buf *errout, int *ret_code, struct err *err)
+{
+	const struct subprocess p = { .argv = argv, .input = input };
+
+	return subprocess_run_as(w, &p, out, errout, ret_code, err);
 }

@@ -17,4 +17,16 @@
 MUST_USE bool subprocess_run(const struct world *w, const char *const *argv, const char *input,
 			     struct buf *out, struct buf *errout, int *ret_code, struct err *err);
 
+struct subprocess {
+	const char *const *argv;
+	const char *input; /* NULL: nothing */
+	/* Ends with NULL: "NAME=VALUE" is set beside our own environment, "NAME" is taken out. NULL: as ours. */
+	const char *const *environment;
+	int64_t longest_ms; /* 0: SUBPROCESS_MS */
+};
+
+/* The same, said with more. */
+MUST_USE bool subprocess_run_as(const struct world *w, const struct subprocess *p, struct buf *out,
+				struct buf *errout, int *ret_code, struct err *err);
+
 #endif
