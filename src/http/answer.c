@@ -70,6 +70,7 @@ void http_answer_clear(struct http_answer *a)
 	free(a->body);
 	free(a->location);
 	free(a->content_type);
+	free(a->wanted_header);
 	for (size_t i = 0; i < ARRAY_SIZE(a->challenges) && a->challenges[i]; i++)
 		free(a->challenges[i]);
 	*a = (struct http_answer){ 0 };

@@ -262,6 +262,9 @@ static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct
 	if (answered) {
 		atomic_store(&a->client->heard, true);
 		answer_read_headers(ret, a->exchange);
+		if (a->call->wanted_header)
+			ret->wanted_header = mem_strdup_or_null(
+				http_header(a->exchange, a->call->wanted_header, 0));
 		ret->sent_ms = a->start_ms;
 		if (!a->keep_open || ret->status >= 300)
 			answered = read_body(a, ret, err);

@@ -59,6 +59,7 @@ struct http_call {
 	int64_t answer_ms;  /* for the status and headers of one attempt; 0: stalls alone decide */
 	bool patient;	    /* see struct http_request */
 	bool keep_redirect; /* a 3xx is an answer like any other */
+	const char *wanted_header; /* of the answer, beside those that it always has; NULL: none */
 };
 
 #define HTTP_ANSWER_CEILING (64 * KIB)
@@ -77,6 +78,7 @@ struct http_answer {
 	int64_t sent_ms;	 /* boot clock: when the request that it answers was sent */
 	int64_t date_wall_ms;	 /* of the Date header, -1 when not said */
 	char *challenges[8];	 /* WWW-Authenticate, ended by NULL */
+	char *wanted_header;	 /* what the call asked for; NULL when there is none */
 };
 
 void http_answer_clear(struct http_answer *a);

@@ -48,6 +48,15 @@ static const char *header_of(const struct http_request *r, const char *name)
 	return NULL;
 }
 
+static char *all_headers(const struct http_request *r)
+{
+	struct buf text = BUF_INIT(BUF_TEXT_CEILING);
+
+	for (size_t i = 0; i < HTTP_REQUEST_HEADERS_MAX && r->headers[i].name; i++)
+		buf_printf(&text, "%s: %s\n", r->headers[i].name, r->headers[i].value);
+	return text.data ? buf_take(&text) : mem_strdup("");
+}
+
 static struct fake_request *keep_request(struct fake_transport *t, const struct http_request *r)
 {
 	struct fake_request *kept = &t->requests[t->request_count];
@@ -61,6 +70,7 @@ static struct fake_request *keep_request(struct fake_transport *t, const struct 
 		.authorization =
 			r->authorization ? mem_strdup(secret_reveal(r->authorization)) : NULL,
 		.content_type = mem_strdup_or_null(header_of(r, "Content-Type")),
+		.headers = all_headers(r),
 		.large = r->large,
 		.outside_only = r->outside_only,
 		.answer_ms = r->answer_ms,
@@ -202,6 +212,7 @@ static void fake_free(struct transport *transport)
 		free(t->requests[i].url);
 		free(t->requests[i].authorization);
 		free(t->requests[i].content_type);
+		free(t->requests[i].headers);
 		free(t->requests[i].body);
 	}
 	monitor_free(&t->world->sched, t->lock);

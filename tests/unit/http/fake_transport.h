@@ -44,6 +44,7 @@ struct fake_request {
 	bool authorized;     /* Authorization was set */
 	char *authorization; /* its value or NULL */
 	char *content_type;  /* or NULL */
+	char *headers;	     /* all but Authorization: "Name: value\n" each */
 	char *body;	     /* or NULL when it had none */
 	int64_t body_bytes;
 	bool large;

@@ -480,6 +480,24 @@ static void test_headers_are_read(void **state)
 	assert_int_equal(d->answer.chunk_min_bytes, 1024);
 }
 
+static void test_a_header_that_the_call_wants(void **state)
+{
+	struct desk *d = *state;
+	struct http_call c = get(URL);
+	const struct fake_answer with = { .status = 404, .headers = { { "flavor", "Sweet" } } };
+
+	fake_expect(d->t, with);
+	assert_answered(d, &c, 404);
+	assert_null(d->answer.wanted_header);
+	c.wanted_header = "Flavor";
+	fake_expect(d->t, with);
+	assert_answered(d, &c, 404);
+	assert_string_equal(d->answer.wanted_header, "Sweet");
+	fake_expect(d->t, (struct fake_answer){ .status = 200 });
+	assert_answered(d, &c, 200);
+	assert_null(d->answer.wanted_header);
+}
+
 static void test_headers_that_make_no_sense_are_as_if_absent(void **state)
 {
 	struct desk *d = *state;
@@ -922,6 +940,7 @@ int main(void)
 		CASE(test_body_fits_its_ceiling_or_is_refused_for_good),
 		CASE(test_error_s_endless_body_is_evidence_up_to_the_ceiling),
 		CASE(test_headers_are_read),
+		CASE(test_a_header_that_the_call_wants),
 		CASE(test_headers_that_make_no_sense_are_as_if_absent),
 		CASE(test_date_of_a_far_year_is_as_if_absent),
 		CASE(test_challenges_are_kept_as_many_as_there_is_room),
