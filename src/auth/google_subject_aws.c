@@ -44,13 +44,14 @@ static bool is_word(const char *text)
 	return c != text && *c == '\0';
 }
 
-/* One line of text; SESSION is NULL with IMDSv1. */
-static bool ask_text(const struct aws_subject *s, const struct world *w, const char *url,
-		     const struct secret *session, struct secret **ret, struct err *err)
+/* SESSION is NULL with IMDSv1. */
+static bool ask_text(const struct aws_subject *s, const struct world *w, const char *what,
+		     const char *url, const struct secret *session, struct secret **ret,
+		     struct err *err)
 {
 	static const struct google_subject_format text = { .field = NULL };
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
-	struct http_call call = { .what = "AWS metadata", .method = "GET", .url = url };
+	struct http_call call = { .what = what, .method = "GET", .url = url };
 
 	if (session)
 		call.headers[0] =
@@ -65,7 +66,7 @@ static bool ask_session(const struct aws_subject *s, const struct world *w, stru
 	static const struct google_subject_format text = { .field = NULL };
 	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
 	const struct http_call call = {
-		.what = "AWS metadata session",
+		.what = "session of AWS metadata",
 		.method = "PUT",
 		.url = s->session_url,
 		.headers = { { "X-aws-ec2-metadata-token-ttl-seconds", SESSION_TTL_S } },
@@ -113,7 +114,6 @@ bool aws_credentials_parse(const char *text, size_t len, struct aws_credentials 
 	       take_key(j, "Token", &ret->session_token, err);
 }
 
-/* IAM's characters for the name of a role. */
 static bool ask_credentials(const struct aws_subject *s, const struct world *w,
 			    const struct secret *session, struct aws_credentials *ret,
 			    struct err *err)
@@ -123,15 +123,15 @@ static bool ask_credentials(const struct aws_subject *s, const struct world *w,
 	CLEANUP(mem_freep) char *url = NULL;
 	CLEANUP(mem_freep) char *encoded = NULL;
 
-	if (!ask_text(s, w, s->role_url, session, &role, err))
+	if (!ask_text(s, w, "role of AWS", s->role_url, session, &role, err))
 		return err_wrap(err, "the AWS role of this machine");
-	if (!has_only(secret_reveal(role), "+=,.@_-"))
+	if (!has_only(secret_reveal(role), "+=,.@_-")) /* IAM's characters for a name */
 		return err_set(err, ERR_NO_CREDENTIAL,
 			       "what AWS's metadata server names is no role");
 	encoded = url_encode(secret_reveal(role));
 	url = mem_printf("%s%s%s", s->role_url,
 			 s->role_url[strlen(s->role_url) - 1] == '/' ? "" : "/", encoded);
-	return (ask_text(s, w, url, session, &text, err) &&
+	return (ask_text(s, w, "key of AWS", url, session, &text, err) &&
 		aws_credentials_parse(secret_reveal(text), secret_len(text), ret, err)) ||
 	       err_wrap(err, "the credentials of AWS role '%s'", secret_reveal(role));
 }
@@ -142,7 +142,7 @@ static bool ask_region(const struct aws_subject *s, const struct world *w,
 {
 	CLEANUP(secret_freep) struct secret *zone = NULL;
 
-	if (!ask_text(s, w, s->region_url, session, &zone, err))
+	if (!ask_text(s, w, "region of AWS", s->region_url, session, &zone, err))
 		return err_wrap(err, "the AWS region of this machine");
 	*ret = mem_strndup(secret_reveal(zone), secret_len(zone) - 1);
 	return true;
