@@ -119,6 +119,9 @@ MUST_USE bool google_impersonate_chain(struct google_minter *source, const char 
 				       struct google_minter **ret, struct err *err);
 MUST_USE bool google_impersonation_check(const char *chain, struct err *err);
 
+/* Who ".../serviceAccounts/EMAIL:generateAccessToken" impersonates; NULL when it does not say. The caller frees. */
+char *google_email_of(const char *url);
+
 /* The metadata server of GCE, GKE, Cloud Run, Cloud Build. Asks it nothing yet. */
 struct google_minter *google_metadata_new(const struct google_options *options);
 

@@ -211,8 +211,7 @@ static const struct js_field fields[] = {
 	{ "delegates", JS_ARRAY, offsetof(struct impersonated_file, delegates), JS_OPTIONAL },
 };
 
-/* Out of ".../serviceAccounts/EMAIL:generateAccessToken"; NULL when it is not in there. The caller frees. */
-static char *email_of(const char *url)
+char *google_email_of(const char *url)
 {
 	const char *from = strstr(url, "/serviceAccounts/");
 	const char *to = from ? strrchr(from, ':') : NULL;
@@ -252,7 +251,7 @@ bool google_impersonated_new(const struct js *file, const struct google_options 
 			       "field 'service_account_impersonation_url' is empty");
 	if (!google_minter_from_json(f.source, "source_credentials", options, &source, err))
 		return false;
-	email = email_of(f.url);
+	email = google_email_of(f.url);
 	*ret = google_impersonate(source, email, f.url, &delegates, 0);
 	return true;
 }

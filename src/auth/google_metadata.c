@@ -201,12 +201,11 @@ static void learn_email(struct metadata *m, const struct world *w)
 
 static char *token_url(const struct metadata *m, const struct google_want *want)
 {
-	static const char *const usual[] = { GOOGLE_SCOPE_PLATFORM, GOOGLE_SCOPE_EMAIL, NULL };
 	struct buf scopes = BUF_INIT(64 * KIB);
 	CLEANUP(mem_freep) char *joined = NULL;
 	CLEANUP(mem_freep) char *encoded = NULL;
 
-	for (const char *const *s = want->scopes ? want->scopes : usual; *s; s++)
+	for (const char *const *s = want->scopes ? want->scopes : google_scopes_default; *s; s++)
 		buf_printf(&scopes, "%s%s", scopes.len ? "," : "", *s);
 	joined = buf_take(&scopes);
 	encoded = url_encode(joined);
@@ -267,9 +266,7 @@ static void metadata_free(struct google_minter *minter)
 	http_client_free(m->client);
 	free(m->host);
 	free(m->base);
-	free(minter->principal);
-	free(minter->origin);
-	free(minter->universe);
+	google_minter_clear(minter);
 	free(m);
 }
 

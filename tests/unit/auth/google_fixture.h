@@ -19,6 +19,7 @@
 struct desk {
 	struct fake_world fake;
 	struct fake_transport *t;
+	struct fake_transport *bare; /* of bare_fixture.h; else T is both */
 	struct retry_policy policy;
 	struct google_options options;
 	struct http_call call;
@@ -31,6 +32,17 @@ static const char *const google_variables[] = {
 	"GOOGLE_CLOUD_UNIVERSE_DOMAIN",
 	"NO_GCE_CHECK",
 	"GCE_METADATA_HOST",
+	"GCE_METADATA_ROOT",
+	"GCE_METADATA_IP",
+	"GCE_METADATA_MTLS_MODE",
+	"GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES",
+	"GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE",
+	"GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL",
+	"AWS_ACCESS_KEY_ID",
+	"AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN",
+	"AWS_REGION",
+	"AWS_DEFAULT_REGION",
 	"CLOUDSDK_CONFIG",
 	"CLOUDSDK_ACTIVE_CONFIG_NAME",
 	"CLOUDSDK_CORE_ACCOUNT",

@@ -1,5 +1,5 @@
 /* The metadata server: what it must say to be believed, how long it is waited for, and whether there is one. */
-#include "auth/desk.h"
+#include "auth/bare_fixture.h"
 
 #include "auth/google_metadata.h"
 
@@ -33,29 +33,10 @@ static void expect_the_rest(struct desk *d)
 	d->bare->script[d->bare->script_len - 1].times = FAKE_ALWAYS;
 }
 
-static bool mint(struct desk *d, struct google_minter *m, struct google_token *ret)
-{
-	*ret = (struct google_token){ 0 };
-	return google_mint(m, &d->fake.world, &usual, ret, &d->fake.err);
-}
-
-static void assert_mints(struct desk *d, struct google_minter *m, const char *secret,
-			 int64_t life_ms)
-{
-	struct google_token t;
-
-	if (!mint(d, m, &t))
-		fail_msg("%s", d->fake.err.message);
-	assert_string_equal(secret_reveal(t.secret), secret);
-	assert_true(t.expiry_known);
-	assert_int_equal(t.life.expires_ms - t.life.minted_ms, life_ms);
-	google_token_clear(&t);
-}
-
 static void assert_mints_not(struct desk *d, struct google_minter *m, enum err_code code,
 			     const char *words)
 {
-	struct google_token t;
+	struct google_token t = { 0 };
 
 	assert_false(mint(d, m, &t));
 	assert_null(t.secret);
@@ -155,7 +136,7 @@ static void test_life_counts_from_when_it_was_asked(void **state)
 {
 	struct desk *d = *state;
 	CLEANUP(google_minter_freep) struct google_minter *m = google_metadata_new(&d->options);
-	struct google_token t;
+	struct google_token t = { 0 };
 
 	expect_the_rest(d);
 	fake_expect(d->bare,
@@ -316,7 +297,7 @@ static void test_server_that_comes_up_late(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
 		CLEANUP(google_minter_freep) struct google_minter *m = NULL;
 		int64_t since_ms = fake_since_start(&d->fake);
-		struct google_token t;
+		struct google_token t = { 0 };
 
 		d->policy.retries = i % 2 ? -1 : 0;
 		d->policy.stranger_ms = d->policy.fault_ms = 1000;
@@ -416,8 +397,8 @@ static void test_one_question_at_a_time(void **state)
 static bool is_here(struct desk *d, const char *dmi)
 {
 	CLEANUP(mem_freep)
-	char *path = dmi ? fake_dir_write(&d->dir, "product_name", dmi, 0600)
-			 : fake_dir_path(&d->dir, "missing");
+	char *path = dmi ? fake_dir_write(&d->home, "product_name", dmi, 0600)
+			 : fake_dir_path(&d->home, "missing");
 	bool here = true;
 
 	if (!google_metadata_is_here_by(&d->options, &d->fake.world, path, &here, &d->fake.err))
@@ -520,7 +501,7 @@ static void test_googles_machine_without_a_server(void **state)
 static void test_looking_ends_with_a_cancel_or_the_deadline(void **state)
 {
 	struct desk *d = *state;
-	CLEANUP(mem_freep) char *path = fake_dir_write(&d->dir, "product_name", "Google", 0600);
+	CLEANUP(mem_freep) char *path = fake_dir_write(&d->home, "product_name", "Google", 0600);
 	bool here = true;
 
 	fake_expect(d->bare, faults[0]);
@@ -540,26 +521,26 @@ static void test_looking_ends_with_a_cancel_or_the_deadline(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_CASE(test_bad_answers),
-		DESK_CASE(test_what_it_is_asked),
-		DESK_CASE(test_life_counts_from_when_it_was_asked),
-		DESK_CASE(test_universe_and_email_that_are_none),
-		DESK_CASE(test_universe_of_another_server),
-		DESK_CASE(test_universe_of_the_environment),
-		DESK_CASE(test_hosts),
-		DESK_CASE(test_hosts_that_are_none),
-		DESK_CASE(test_mtls),
-		DESK_CASE(test_server_that_comes_up_late),
-		DESK_CASE(test_server_that_never_comes_up),
-		DESK_CASE(test_cancel),
-		DESK_CASE(test_one_question_at_a_time),
-		DESK_CASE(test_here_without_a_question),
-		DESK_CASE(test_here_by_its_answer),
-		DESK_CASE(test_somebody_else_is_there),
-		DESK_CASE(test_nobody_is_there),
-		DESK_CASE(test_googles_machine_waits_for_its_server),
-		DESK_CASE(test_googles_machine_without_a_server),
-		DESK_CASE(test_looking_ends_with_a_cancel_or_the_deadline),
+		BARE_CASE(test_bad_answers),
+		BARE_CASE(test_what_it_is_asked),
+		BARE_CASE(test_life_counts_from_when_it_was_asked),
+		BARE_CASE(test_universe_and_email_that_are_none),
+		BARE_CASE(test_universe_of_another_server),
+		BARE_CASE(test_universe_of_the_environment),
+		BARE_CASE(test_hosts),
+		BARE_CASE(test_hosts_that_are_none),
+		BARE_CASE(test_mtls),
+		BARE_CASE(test_server_that_comes_up_late),
+		BARE_CASE(test_server_that_never_comes_up),
+		BARE_CASE(test_cancel),
+		BARE_CASE(test_one_question_at_a_time),
+		BARE_CASE(test_here_without_a_question),
+		BARE_CASE(test_here_by_its_answer),
+		BARE_CASE(test_somebody_else_is_there),
+		BARE_CASE(test_nobody_is_there),
+		BARE_CASE(test_googles_machine_waits_for_its_server),
+		BARE_CASE(test_googles_machine_without_a_server),
+		BARE_CASE(test_looking_ends_with_a_cancel_or_the_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Subject tokens: what a file and a URL may hold, and which places and sources are none. */
-#include "auth/desk.h"
+#include "auth/bare_fixture.h"
 
 #include "auth/google_subject.h"
 
@@ -8,7 +8,7 @@ static const struct google_subject_use use = { .audience = "//iam.example/aud",
 
 static bool open_source(struct desk *d, const char *json, struct google_subject **ret)
 {
-	CLEANUP(js_freep) struct js *j = desk_json(json);
+	CLEANUP(js_freep) struct js *j = js_of_single_quoted(json);
 
 	*ret = NULL;
 	err_clear(&d->fake.err);
@@ -228,17 +228,17 @@ static void test_file_is_read_again_each_time(void **state)
 {
 	struct desk *d = *state;
 	CLEANUP(google_subject_freep) struct google_subject *s = NULL;
-	CLEANUP(mem_freep) char *path = fake_dir_path(&d->dir, "subject");
+	CLEANUP(mem_freep) char *path = fake_dir_path(&d->home, "subject");
 	CLEANUP(mem_freep) char *json = mem_printf("{'file':'%s'}", path);
 
 	assert_true(open_source(d, json, &s));
 	assert_gives_not(d, s, ERR_NO_CREDENTIAL, "subject");
-	free(fake_dir_write(&d->dir, "subject", "SECRET-one\n", 0600));
+	free(fake_dir_write(&d->home, "subject", "SECRET-one\n", 0600));
 	assert_gives(d, s, "SECRET-one");
-	free(fake_dir_write(&d->dir, "subject", "SECRET-two\n", 0600));
+	free(fake_dir_write(&d->home, "subject", "SECRET-two\n", 0600));
 	assert_gives(d, s, "SECRET-two");
 	assert_gives(d, s, "SECRET-two");
-	free(fake_dir_write(&d->dir, "subject", "\n", 0600));
+	free(fake_dir_write(&d->home, "subject", "\n", 0600));
 	assert_gives_not(d, s, ERR_NO_CREDENTIAL, "no subject token in it");
 	assert_int_equal(chmod(path, 0), 0);
 	assert_int_equal(unlink(path), 0);
@@ -255,7 +255,7 @@ static void test_file_too_long(void **state)
 	CLEANUP(mem_freep) char *json = NULL;
 
 	memset(text, 'x', GOOGLE_SUBJECT_CEILING + 1);
-	path = fake_dir_write(&d->dir, "subject", text, 0600);
+	path = fake_dir_write(&d->home, "subject", text, 0600);
 	json = mem_printf("{'file':'%s'}", path);
 	assert_true(open_source(d, json, &s));
 	assert_gives_not(d, s, ERR_NO_CREDENTIAL, "subject");
@@ -383,19 +383,19 @@ static void test_answer_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_CASE(test_bad_sources),
-		DESK_CASE(test_no_source),
-		DESK_CASE(test_good_sources),
-		DESK_CASE(test_bad_texts),
-		DESK_CASE(test_texts),
-		DESK_CASE(test_file_is_read_again_each_time),
-		DESK_CASE(test_file_too_long),
-		DESK_CASE(test_cancelled),
-		DESK_CASE(test_url_with_headers),
-		DESK_CASE(test_url_inside_this_machine_uses_no_proxy),
-		DESK_CASE(test_bad_answers),
-		DESK_CASE(test_passing_faults_are_tried_again),
-		DESK_CASE(test_answer_too_long),
+		BARE_CASE(test_bad_sources),
+		BARE_CASE(test_no_source),
+		BARE_CASE(test_good_sources),
+		BARE_CASE(test_bad_texts),
+		BARE_CASE(test_texts),
+		BARE_CASE(test_file_is_read_again_each_time),
+		BARE_CASE(test_file_too_long),
+		BARE_CASE(test_cancelled),
+		BARE_CASE(test_url_with_headers),
+		BARE_CASE(test_url_inside_this_machine_uses_no_proxy),
+		BARE_CASE(test_bad_answers),
+		BARE_CASE(test_passing_faults_are_tried_again),
+		BARE_CASE(test_answer_too_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* Subject tokens out of an AWS role: where keys and region come from, in which order, and what is signed. */
-#include "auth/desk.h"
+#include "auth/bare_fixture.h"
 
 #include "auth/google_subject.h"
 #include "http/url.h"
@@ -21,7 +21,7 @@ static const struct google_subject_use use = { .audience = AUDIENCE, .token_type
 
 static struct google_subject *open_aws(struct desk *d, const char *json)
 {
-	CLEANUP(js_freep) struct js *j = desk_json(json);
+	CLEANUP(js_freep) struct js *j = js_of_single_quoted(json);
 	struct google_subject *s = NULL;
 
 	if (!google_subject_new(j, &use, &d->options, &s, &d->fake.err))
@@ -52,7 +52,7 @@ static struct js *get_request(struct desk *d, struct google_subject *s)
 	for (char *c = text; *c; c++)
 		if (*c == '\'')
 			fail_msg("this test's JSON cannot have a quote in it");
-	return desk_json(text);
+	return js_of_single_quoted(text);
 }
 
 static const char *signed_header(const struct js *request, const char *key)
@@ -297,7 +297,7 @@ static void test_bad_keys(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad_keys); i++) {
 		CLEANUP(aws_credentials_clear) struct aws_credentials c = { 0 };
-		CLEANUP(mem_freep) char *text = desk_text(bad_keys[i].json);
+		CLEANUP(mem_freep) char *text = double_quoted(bad_keys[i].json);
 
 		if (aws_credentials_parse(text, strlen(text), &c, &d->fake.err))
 			fail_msg("taken: %s", bad_keys[i].json);
@@ -319,17 +319,17 @@ static void test_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_CASE(test_environment),
-		DESK_CASE(test_environment_without_a_session),
-		DESK_CASE(test_every_token_is_signed_anew),
-		DESK_CASE(test_metadata_in_order),
-		DESK_CASE(test_metadata_of_the_first_version),
-		DESK_CASE(test_only_the_region_is_asked_for),
-		DESK_CASE(test_nothing_to_ask),
-		DESK_CASE(test_bad_metadata),
-		DESK_CASE(test_metadata_that_refuses),
-		DESK_CASE(test_bad_keys),
-		DESK_CASE(test_keys),
+		BARE_CASE(test_environment),
+		BARE_CASE(test_environment_without_a_session),
+		BARE_CASE(test_every_token_is_signed_anew),
+		BARE_CASE(test_metadata_in_order),
+		BARE_CASE(test_metadata_of_the_first_version),
+		BARE_CASE(test_only_the_region_is_asked_for),
+		BARE_CASE(test_nothing_to_ask),
+		BARE_CASE(test_bad_metadata),
+		BARE_CASE(test_metadata_that_refuses),
+		BARE_CASE(test_bad_keys),
+		BARE_CASE(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

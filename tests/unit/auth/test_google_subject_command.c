@@ -1,5 +1,5 @@
 /* Subject tokens from a command: what it may write, what it is told, and what an earlier run has left. */
-#include "auth/desk.h"
+#include "auth/bare_fixture.h"
 
 #include "auth/google_subject.h"
 
@@ -87,7 +87,7 @@ static const struct {
 
 static bool parse(struct desk *d, const char *json, struct secret **ret, int64_t *ret_expires_ms)
 {
-	CLEANUP(mem_freep) char *text = desk_text(json);
+	CLEANUP(mem_freep) char *text = double_quoted(json);
 
 	return google_subject_answer_parse(text, strlen(text), ret, ret_expires_ms, &d->fake.err);
 }
@@ -168,11 +168,11 @@ static struct google_subject_use use = { .audience = "//iam.example/aud", .token
 
 static struct google_subject *open_command(struct desk *d, const char *script, const char *more)
 {
-	CLEANUP(mem_freep) char *path = fake_dir_write(&d->dir, "command", script, 0700);
+	CLEANUP(mem_freep) char *path = fake_dir_write(&d->home, "command", script, 0700);
 	CLEANUP(mem_freep)
 	char *json =
 		mem_printf("{'executable':{'command':'%s one \\\"two three\\\"'%s}}", path, more);
-	CLEANUP(js_freep) struct js *j = desk_json(json);
+	CLEANUP(js_freep) struct js *j = js_of_single_quoted(json);
 	struct google_subject *s = NULL;
 
 	if (!google_subject_new(j, &use, &d->options, &s, &d->fake.err))
@@ -215,7 +215,7 @@ static void test_runs_only_where_allowed(void **state)
 	struct desk *d = *state;
 	CLEANUP(google_subject_freep)
 	struct google_subject *s = open_command(d, "#!/bin/sh\ntouch \"$0.ran\"\n", "");
-	CLEANUP(mem_freep) char *ran = fake_dir_path(&d->dir, "command.ran");
+	CLEANUP(mem_freep) char *ran = fake_dir_path(&d->home, "command.ran");
 
 	for (size_t i = 0; i < ARRAY_SIZE(no); i++) {
 		struct secret *token;
@@ -317,13 +317,13 @@ static void write_kept(struct desk *d, const char *token, int64_t expires_s)
 				"\"expiration_time\":%lld}",
 				token, (long long)expires_s);
 
-	free(fake_dir_write(&d->dir, "kept", text, 0600));
+	free(fake_dir_write(&d->home, "kept", text, 0600));
 }
 
 static void test_kept_answer(void **state)
 {
 	struct desk *d = *state;
-	CLEANUP(mem_freep) char *path = fake_dir_path(&d->dir, "kept");
+	CLEANUP(mem_freep) char *path = fake_dir_path(&d->home, "kept");
 	CLEANUP(mem_freep) char *more = mem_printf(",'output_file':'%s'", path);
 	CLEANUP(google_subject_freep)
 	struct google_subject *s = open_command(d, SAY(TOKEN("SECRET-new", "")), more);
@@ -337,11 +337,11 @@ static void test_kept_answer(void **state)
 	assert_gives(d, s, "SECRET-new");
 	write_kept(d, "SECRET-kept", now_s - 1);
 	assert_gives(d, s, "SECRET-new");
-	free(fake_dir_write(&d->dir, "kept", TOKEN("SECRET-kept", ""), 0600));
+	free(fake_dir_write(&d->home, "kept", TOKEN("SECRET-kept", ""), 0600));
 	assert_gives(d, s, "SECRET-new");
-	free(fake_dir_write(&d->dir, "kept", "", 0600));
+	free(fake_dir_write(&d->home, "kept", "", 0600));
 	assert_gives(d, s, "SECRET-new");
-	free(fake_dir_write(&d->dir, "kept", "{\"version\":1,\"succ", 0600));
+	free(fake_dir_write(&d->home, "kept", "{\"version\":1,\"succ", 0600));
 	assert_gives(d, s, "SECRET-new");
 	write_kept(d, "SECRET-kept", now_s + 3600);
 	assert_gives(d, s, "SECRET-kept");
@@ -351,7 +351,7 @@ static void test_kept_answer(void **state)
 static void test_kept_answer_needs_permission_too(void **state)
 {
 	struct desk *d = *state;
-	CLEANUP(mem_freep) char *path = fake_dir_path(&d->dir, "kept");
+	CLEANUP(mem_freep) char *path = fake_dir_path(&d->home, "kept");
 	CLEANUP(mem_freep) char *more = mem_printf(",'output_file':'%s'", path);
 	CLEANUP(google_subject_freep) struct google_subject *s = open_command(d, SAY(""), more);
 	struct secret *token;
@@ -364,18 +364,18 @@ static void test_kept_answer_needs_permission_too(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		DESK_CASE(test_bad_lines),
-		DESK_CASE(test_lines),
-		DESK_CASE(test_bad_answers),
-		DESK_CASE(test_answers),
-		DESK_CASE(test_refusals_say_why),
-		DESK_CASE(test_runs_only_where_allowed),
-		DESK_CASE(test_what_it_is_told),
-		DESK_CASE(test_what_it_is_told_when_impersonating),
-		DESK_CASE(test_failures),
-		DESK_CASE(test_takes_longer_than_the_file_allows),
-		DESK_CASE(test_kept_answer),
-		DESK_CASE(test_kept_answer_needs_permission_too),
+		BARE_CASE(test_bad_lines),
+		BARE_CASE(test_lines),
+		BARE_CASE(test_bad_answers),
+		BARE_CASE(test_answers),
+		BARE_CASE(test_refusals_say_why),
+		BARE_CASE(test_runs_only_where_allowed),
+		BARE_CASE(test_what_it_is_told),
+		BARE_CASE(test_what_it_is_told_when_impersonating),
+		BARE_CASE(test_failures),
+		BARE_CASE(test_takes_longer_than_the_file_allows),
+		BARE_CASE(test_kept_answer),
+		BARE_CASE(test_kept_answer_needs_permission_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
