@@ -49,6 +49,9 @@ void http_client_free(struct http_client *c)
 	free(c);
 }
 
+/* So often another host's refusal is put down to the link that led there. */
+#define DEAD_LINKS_MAX 3
+
 /* One attempt, redirects included. */
 struct attempt {
 	struct http_client *client;
@@ -376,6 +379,15 @@ static enum http_outcome after_refusal(struct attempt *a, const struct http_refu
 	return HTTP_OVER;
 }
 
+/* What a redirect leads to is signed for a while: whoever asks again gets a new link. */
+static bool link_has_died(struct attempt *a, const struct http_answer *answer)
+{
+	if (answer->status != 400 && answer->status != 401 && answer->status != 403)
+		return false;
+	return !url_same_origin(answer->url, a->call->url) &&
+	       a->history->dead_links++ < DEAD_LINKS_MAX;
+}
+
 static enum http_outcome judge_answer(struct attempt *a, struct http_answer *answer,
 				      struct err *err)
 {
@@ -395,7 +407,7 @@ static enum http_outcome judge_answer(struct attempt *a, struct http_answer *ans
 			answer->status == 403 && strcmp(a->call->method, "HEAD") == 0;
 		return after_refusal(a, &refusal, err);
 	}
-	if (retry_status_is_passing(answer->status))
+	if (retry_status_is_passing(answer->status) || link_has_died(a, answer))
 		return after_passing_status(a, answer, err);
 	return HTTP_ANSWERED;
 }

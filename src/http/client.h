@@ -95,6 +95,7 @@ struct http_history {
 	size_t faults;
 	enum http_failure failure; /* of the last attempt that got no answer */
 	size_t refusals;
+	size_t dead_links;
 };
 
 enum http_outcome {

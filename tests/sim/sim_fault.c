@@ -22,7 +22,8 @@ const char *const sim_what_names[SIM_WHATS] = {
 #define KEEPING (BIT(SIM_UPLOAD_PUT) | BIT(SIM_MANIFEST_PUT))
 #define CHANGING \
 	(BODIES | BIT(SIM_UPLOAD_POST) | BIT(SIM_MOUNT) | BIT(SIM_UPLOAD_DELETE) | BIT(SIM_TOKEN))
-#define AUTHORIZED (ANYWHERE & ~(BIT(SIM_PING) | BIT(SIM_STORAGE_GET)))
+#define REFUSED (ANYWHERE & ~BIT(SIM_PING)) /* storage refuses a link that has died */
+#define AUTHORIZED (REFUSED & ~BIT(SIM_STORAGE_GET))
 #define WITH_BODY \
 	(BIT(SIM_TOKEN) | BIT(SIM_BLOB_GET) | BIT(SIM_STORAGE_GET) | BIT(SIM_MANIFEST_GET))
 #define PAGED (ANYWHERE & ~(BIT(SIM_BLOB_HEAD) | BIT(SIM_UPLOAD_DELETE)))
@@ -35,17 +36,17 @@ const struct sim_fault_looks sim_fault_looks[SIM_FAULTS] = {
 	[FAULT_RESET_AFTER] = { "reset-after", CHANGING, 0, NULL, NULL, false },
 	[FAULT_STALL_BEFORE] = { "stall-before", ANYWHERE, 0, NULL, NULL, false },
 	[FAULT_STALL_AFTER] = { "stall-after", CHANGING, 0, NULL, NULL, false },
-	[FAULT_401_CHALLENGE] = { "401-challenge", AUTHORIZED, 401, "UNAUTHORIZED",
+	[FAULT_401_CHALLENGE] = { "401-challenge", REFUSED, 401, "UNAUTHORIZED",
 				  "authentication required", true },
-	[FAULT_401_BARE] = { "401-bare", AUTHORIZED, 401, NULL, NULL, true },
-	[FAULT_403_UNAUTHENTICATED] = { "403-unauthenticated", AUTHORIZED, 403, "DENIED",
+	[FAULT_401_BARE] = { "401-bare", REFUSED, 401, NULL, NULL, true },
+	[FAULT_403_UNAUTHENTICATED] = { "403-unauthenticated", REFUSED, 403, "DENIED",
 					"Unauthenticated request. Unauthenticated requests do not have "
 					"permission \\\"artifactregistry.repositories.uploadArtifacts\\\" on "
 					"resource (or it may not exist)",
 					true },
-	[FAULT_403_DENIED] = { "403-denied", AUTHORIZED, 403, "DENIED",
-			       "requested access is denied", true },
-	[FAULT_400_UNAUTHORIZED] = { "400-unauthorized", AUTHORIZED & ~BIT(SIM_TOKEN), 400,
+	[FAULT_403_DENIED] = { "403-denied", REFUSED, 403, "DENIED", "requested access is denied",
+			       true },
+	[FAULT_400_UNAUTHORIZED] = { "400-unauthorized", REFUSED & ~BIT(SIM_TOKEN), 400,
 				     "UNAUTHORIZED", "the token has expired", true },
 	[FAULT_404] = { "404", ANYWHERE, 404, "NAME_UNKNOWN",
 			"repository name not known to registry", true },

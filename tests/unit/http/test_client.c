@@ -352,16 +352,38 @@ static void test_400_with_words_about_the_token_is_a_refusal(void **state)
 	assert_int_equal(d->a->refused, 1);
 }
 
-static void test_refusal_by_another_origin_is_no_refusal(void **state)
+static void refuse_elsewhere(struct desk *d, int status, size_t times)
+{
+	for (size_t i = 0; i < times; i++) {
+		expect_redirect(d, 307, "https://storage.example/x?signature=of-a-minute");
+		fake_expect(d->t,
+			    (struct fake_answer){ .status = status, .body = "token expired" });
+	}
+}
+
+static void test_refusal_by_another_origin_asks_for_a_new_link(void **state)
 {
 	static const int statuses[] = { 400, 401, 403 };
 	struct desk *d = *state;
 	struct http_call c = get(URL);
 
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-		expect_redirect(d, 307, "https://storage.example/x");
-		fake_expect(d->t,
-			    (struct fake_answer){ .status = statuses[i], .body = "token expired" });
+		refuse_elsewhere(d, statuses[i], 1);
+		expect_redirect(d, 307, "https://storage.example/x?signature=of-now");
+		fake_expect(d->t, (struct fake_answer){ .status = 200 });
+		assert_answered(d, &c, 200);
+	}
+	assert_int_equal(d->a->refused, 0);
+}
+
+static void test_refusal_by_another_origin_for_ever_is_an_answer(void **state)
+{
+	static const int statuses[] = { 400, 401, 403 };
+	struct desk *d = *state;
+	struct http_call c = get(URL);
+
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
+		refuse_elsewhere(d, statuses[i], 4);
 		assert_answered(d, &c, statuses[i]);
 	}
 	assert_int_equal(d->a->refused, 0);
@@ -932,7 +954,8 @@ int main(void)
 		CASE(test_refusal_leads_to_another_ticket),
 		CASE(test_final_refusal_is_the_authorizers_word),
 		CASE(test_400_with_words_about_the_token_is_a_refusal),
-		CASE(test_refusal_by_another_origin_is_no_refusal),
+		CASE(test_refusal_by_another_origin_asks_for_a_new_link),
+		CASE(test_refusal_by_another_origin_for_ever_is_an_answer),
 		CASE(test_anonymous_call_asks_nobody),
 		CASE(test_no_ticket_no_request),
 		CASE(test_success_cut_short_is_tried_again),
