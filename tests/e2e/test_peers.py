@@ -150,12 +150,31 @@ def test_refusal_comes_before_the_body(make_front, registry, repo, tmp_path):
 
 @pytest.mark.parametrize("action, curl_code", [
     ({"do": "reset"}, 56), ({"do": "close"}, 52), ({"do": "cut", "bytes": 1, "fin": True}, 18),
-    ({"do": "raw", "text": "nonsense"}, 1), ({"do": "stall", "seconds": 0.3}, 56),
+    ({"do": "cut", "fin": True}, 18), ({"do": "raw", "text": "nonsense"}, 1), ({"do": "stall", "seconds": 0.3}, 56),
 ])
 def test_broken_connections(action, curl_code, make_front):
     front = make_front("pass", mode="none", rules=[{"path": "/v2/", "action": action}])
     assert curl(f"{front.url}/v2/").returncode == curl_code
     assert curl(f"{front.url}/v2/").returncode == 0
+
+
+def test_nobody_listens_for_a_while(make_front):
+    front = make_front("pass", mode="none", rules=[
+        {"path": "/v2/", "action": {"do": "away", "seconds": 3}}])
+    assert [curl(f"{front.url}/v2/").returncode for _ in range(2)] == [0, 7]
+    back = curl("--retry", 100, "--retry-delay", 1, "--retry-connrefused", f"{front.url}/v2/")
+    assert back.returncode == 0, back.stderr
+    assert len(front.record.entries) == 2
+
+
+def test_blobs_that_are_elsewhere(make_front, registry, repo, image, tmp_path):
+    front = make_front(blobs_elsewhere=True)
+    assert skopeo_push(image.source("latest"), front.address, repo).returncode == 0
+    done = skopeo("copy", "-q", "--src-tls-verify=false", "--src-creds", f"{USER}:{SECRET}",
+                  f"docker://{front.address}/{repo}:1", f"dir:{tmp_path}/pulled")
+    assert done.returncode == 0, done.stderr
+    assert front.record.count("GET", "/blobs/sha256:", status=307, origin="front") == 4
+    assert front.record.count("GET", "/blobs/sha256:", status=200, origin="other") == 4
 
 
 def test_the_front_as_a_command(registry, repo, image, tmp_path):

@@ -9,6 +9,7 @@ import json
 import re
 import time
 
+import absence
 import wire
 from answer import Answer
 
@@ -128,14 +129,28 @@ def after(exchange, then):
 
 
 def cut(exchange, bytes=None, head=None, fin=False):
-    """The answer breaks off: after BYTES of its body, or after HEAD bytes of its head."""
+    """The answer breaks off: after BYTES of its body, after HEAD bytes of its head, or if nothing
+    is said in the middle: of the body, where there is one."""
     reply = exchange.obtain()
-    body = reply.held()
+    body = reply.held() if exchange.method != "HEAD" else b""
     data = exchange.answer_head(reply)
     exchange.entry["status"] = reply.status
+    if bytes is None and head is None:
+        bytes, head = (len(body) // 2, None) if body else (None, len(data) // 2)
     exchange.stream.send(data[:head] if head is not None else data + body[:bytes or 0])
     exchange.keep = False
     exchange.stream.close() if fin else exchange.reset()
+
+
+def away(exchange, seconds):
+    """The true answer, the end of its connection, and then nobody listens for so long."""
+    reply = exchange.obtain()
+    body = reply.held() if exchange.method != "HEAD" else b""
+    absence.leave(exchange.front, seconds)
+    exchange.entry["status"] = reply.status
+    exchange.keep = False
+    data = exchange.answer_head(reply)
+    exchange.stream.send(data[:-2] + b"Connection: close\r\n\r\n" + body)
 
 
 def drip(exchange, pause=0.5, size=1):
@@ -270,5 +285,5 @@ def nomount(exchange):
 
 
 ACTIONS = {"pass": proceed, **{f.__name__: f for f in (
-    answer, error, oauth, api, refuse, reset, close, stall, delay, after, cut, drip, flood, raw,
-    lie, mutate, usurp, lose, headers, corrupt, late, redirect, nomount)}}
+    answer, error, oauth, api, refuse, reset, close, stall, delay, after, cut, away, drip, flood,
+    raw, lie, mutate, usurp, lose, headers, corrupt, late, redirect, nomount)}}

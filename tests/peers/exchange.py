@@ -63,6 +63,9 @@ class Exchange(Request):
         """What this kind of registry objects to, if anything."""
         front, length = self.front, self.body.length or 0
         is_upload = "/upload" in self.target
+        if front.blobs_elsewhere and self.method == "GET" and self.origin == "front" \
+                and "/blobs/sha256:" in self.target:
+            return Answer(307, [("Location", front.other_url + self.target)])
         if self.target.startswith("/artifacts-uploads/") and not self.session:
             return Answer.error(404, "BLOB_UPLOAD_UNKNOWN", "upload unknown")
         if is_upload and self.method == "PATCH":

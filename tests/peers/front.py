@@ -52,9 +52,10 @@ class Front(server.Server):
 
     def __init__(self, registry, gate=None, shape="pass", rules=(), rate=0, tls=None, log=None,
                  capability="open", no_chunks=None, refuse_patch=False, refuse_put_body=False,
-                 max_body=0, chunk_min=0):
-        """REGISTRY: URL of the real one.  TLS: (cert, key[, client CA]).  RATE: bytes per second of
-        all upload bodies together.  CAPABILITY: auth at Artifact Registry's first Location: open,
+                 max_body=0, chunk_min=0, blobs_elsewhere=False):
+        """REGISTRY: URL of the real one.  BLOBS_ELSEWHERE: reads lead to the other address.
+        TLS: (cert, key[, client CA]).  RATE: bytes per second of all upload bodies together.
+        CAPABILITY: auth at Artifact Registry's first Location: open,
         required, or dead-refused (a bare request passes, a dead token does not)."""
         super().__init__(faults.Plan(rules), origins=("front", "other"), rate=rate, tls=tls,
                          log=log)
@@ -64,6 +65,7 @@ class Front(server.Server):
         self.veil = Veil()
         self.capability = capability
         self.no_chunks = shape == "gar" if no_chunks is None else no_chunks
+        self.blobs_elsewhere = blobs_elsewhere
         self.refuse_patch, self.refuse_put_body = refuse_patch, refuse_put_body
         self.max_body, self.chunk_min = max_body, chunk_min
         self.address, self.other = self.addresses["front"], self.addresses["other"]

@@ -223,6 +223,7 @@ LAST_CHUNK = b"0\r\n\r\n"
 def listen(rcvbuf=0, port=0):
     """A listening socket on loopback; port 0 is any free one."""
     sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)      # see absence.py
     if rcvbuf:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
     sock.bind(("127.0.0.1", port))
