@@ -342,7 +342,8 @@ enum http_outcome http_again(struct http_client *c, const struct world *w,
 				     .status = answer->status,
 				     .retry_after_ms = -1 };
 
-	http_answer_err(call, answer, err);
+	if (err->code == ERR_NONE)
+		http_answer_err(call, answer, err);
 	return wait_for_fault(c, w, call, history, &fault, err);
 }
 

@@ -114,7 +114,8 @@ enum http_outcome http_attempt(struct http_client *c, const struct world *w,
 
 /*
  * For a caller that finds an answer worth another attempt: waits as for a fault and returns HTTP_AGAIN, or
- * HTTP_OVER with ERR when the policy says that it is enough.
+ * HTTP_OVER with ERR when the policy says that it is enough. What the caller has set in ERR is what is told; the
+ * answer's status is when it has not.
  */
 enum http_outcome http_again(struct http_client *c, const struct world *w,
 			     const struct http_call *call, struct http_history *history,

@@ -859,6 +859,23 @@ static void test_answer_worth_another_attempt_is_the_callers_word(void **state)
 	http_answer_clear(&answer);
 }
 
+/* "200" says nothing of what is odd about an answer; who has read it does. */
+static void test_what_is_odd_about_an_answer_is_told_by_who_read_it(void **state)
+{
+	struct desk *d = *state;
+	struct http_call c = get(URL);
+	struct http_history history = { 0 };
+	struct http_answer answer = { .status = 200 };
+	struct err *err = &d->fake.err;
+
+	answer.body = mem_strdup("");
+	d->c->policy.retries = 0;
+	err_set(err, ERR_NO_REGISTRY, "that is a page");
+	assert_int_equal(http_again(d->c, &d->fake.world, &c, &history, &answer, err), HTTP_OVER);
+	assert_err(err, ERR_NO_REGISTRY, "that is a page");
+	http_answer_clear(&answer);
+}
+
 static void test_open_hands_out_a_success_and_reads_the_rest(void **state)
 {
 	struct desk *d = *state;
@@ -984,6 +1001,7 @@ int main(void)
 		CASE(test_progress_is_told),
 		CASE(test_body_s_own_error_is_told_and_not_tried_again),
 		CASE(test_answer_worth_another_attempt_is_the_callers_word),
+		CASE(test_what_is_odd_about_an_answer_is_told_by_who_read_it),
 		CASE(test_open_hands_out_a_success_and_reads_the_rest),
 		CASE(test_cancel_ends_a_long_stream),
 		cmocka_unit_test(test_cancel_while_an_answer_is_read_is_a_cancel),
