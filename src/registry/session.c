@@ -9,6 +9,8 @@
 /* A guess before anything was measured. */
 #define BYTES_PER_SECOND_AT_FIRST (10 * 1000 * 1000)
 
+#define CHUNK_BYTES_AT_FIRST ((int64_t)(4 * MIB)) /* GHCR refuses larger ones */
+
 /* A 404 to the very first request may pass; from here on it is no registry. */
 #define ODD_PINGS_MAX 4
 
@@ -23,6 +25,8 @@ struct session *session_new(struct http_client *client, const char *base_url,
 	s->scope = mem_printf("repository:%s:%s", repository,
 			      access == SESSION_PUSH ? "pull,push" : "pull");
 	atomic_init(&s->upload_form, UPLOAD_PATCH);
+	atomic_init(&s->chunk_bytes, CHUNK_BYTES_AT_FIRST);
+	atomic_init(&s->capabilities_are_bare, false);
 	atomic_init(&s->bytes_per_second, BYTES_PER_SECOND_AT_FIRST);
 	return s;
 }

@@ -27,6 +27,8 @@ struct session {
 	char *repository;
 	char *scope; /* "repository:NAME:pull[,push]" */
 	atomic_int upload_form;
+	atomic_llong chunk_bytes;
+	atomic_bool capabilities_are_bare; /* an upload's place outside /v2/ has refused a token */
 	atomic_llong
 		bytes_per_second; /* of the last body that was sent: how long the next will take */
 };

@@ -51,6 +51,8 @@ static void draw_registry(struct drawn *d)
 	o->keeps_life_to_itself = chance(d, 20);
 	o->says_403 = chance(d, 50);
 	o->location = (enum sim_location)below(d, SIM_LOCATIONS);
+	o->capability = (enum sim_capability)ONE_OF(d, SIM_LETS_ALL_IN, SIM_LETS_TOKENS_IN,
+						    SIM_LETS_BARE_IN, SIM_LETS_ONLY_BARE_IN);
 	o->refuses_patch = chance(d, 10);
 	o->refuses_put = !o->refuses_patch && chance(d, 20);
 	o->keeps_what_came = chance(d, 30);

@@ -141,6 +141,7 @@ static void put_location(const struct sim_registry *r, struct sim_upload *u, str
 		[SIM_ABSOLUTE] = SIM_BASE,
 		[SIM_BARE] = "",
 		[SIM_OTHER_HOST] = "https://" SIM_STORAGE_HOST,
+		[SIM_CAPABILITY] = SIM_CAPABILITY_PATH,
 	};
 	CLEANUP(mem_freep)
 	char *state = r->options.location == SIM_BARE
@@ -392,9 +393,31 @@ static bool hear_upload(struct sim_registry *r, const struct sim_request *q, str
 				 "blob upload unknown to registry");
 	else if (q->what == SIM_UPLOAD_PATCH && r->options.refuses_patch)
 		sim_answer_error(ret, 405, "UNSUPPORTED", "the operation is unsupported");
+	else if (q->what == SIM_UPLOAD_PATCH && q->content_range && r->options.refuses_ranges)
+		sim_answer_error(ret, 400, "UNSUPPORTED", "chunked uploads are not supported");
 	else if (q->what == SIM_UPLOAD_PATCH && r->options.early_status)
 		ret->status = r->options.early_status;
 	return ret->status != 0;
+}
+
+static bool is_let_in(struct sim_registry *r, const struct sim_request *q, int64_t now_ms,
+		      struct sim_answer *ret)
+{
+	enum sim_capability wants = r->options.capability;
+	bool let_in;
+
+	if (!q->at_capability || wants == SIM_LETS_ALL_IN ||
+	    (wants == SIM_LETS_BARE_IN && !q->authorization))
+		return q->at_capability || sim_tokens_let_in(r, q, now_ms, ret);
+	if (wants != SIM_LETS_ONLY_BARE_IN) {
+		let_in = sim_tokens_let_in(r, q, now_ms, ret);
+	} else {
+		let_in = !q->authorization;
+		if (!let_in)
+			sim_answer_error(ret, 401, "UNAUTHORIZED", "no token is taken here");
+	}
+	r->refused_at_capability += !let_in;
+	return let_in;
 }
 
 bool sim_registry_hear(struct sim_registry *r, const struct sim_request *q, int64_t now_ms,
@@ -405,7 +428,7 @@ bool sim_registry_hear(struct sim_registry *r, const struct sim_request *q, int6
 	if (!is_elsewhere(r, q)) {
 		if (q->what == SIM_PING && r->options.auth == SIM_AUTH_NONE)
 			ret->status = 200;
-		else if (!sim_tokens_let_in(r, q, now_ms, ret))
+		else if (!is_let_in(r, q, now_ms, ret))
 			return true;
 		if (q->what == SIM_PING)
 			ret->status = 200;

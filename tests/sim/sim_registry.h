@@ -14,13 +14,29 @@
 #define SIM_HOST "registry.test"
 #define SIM_BASE "https://" SIM_HOST
 #define SIM_STORAGE_HOST "storage.test"
+#define SIM_CAPABILITY_PATH "/artifacts"
 
 #define SIM_BODY_CEILING (64 * MIB)
 #define SIM_HEADERS_MAX 12
 
 enum sim_auth { SIM_AUTH_NONE, SIM_AUTH_BASIC, SIM_AUTH_BEARER };
 
-enum sim_location { SIM_RELATIVE, SIM_ABSOLUTE, SIM_BARE, SIM_OTHER_HOST, SIM_LOCATIONS };
+enum sim_location {
+	SIM_RELATIVE,
+	SIM_ABSOLUTE,
+	SIM_BARE,
+	SIM_OTHER_HOST,
+	SIM_CAPABILITY, /* outside /v2/ */
+	SIM_LOCATIONS
+};
+
+/* Where the location is a capability: who is let in. */
+enum sim_capability {
+	SIM_LETS_ALL_IN,
+	SIM_LETS_TOKENS_IN, /* that live */
+	SIM_LETS_BARE_IN,   /* a dead token is refused, none at all is not */
+	SIM_LETS_ONLY_BARE_IN,
+};
 
 struct sim_options {
 	enum sim_auth auth;
@@ -29,13 +45,15 @@ struct sim_options {
 	bool keeps_life_to_itself; /* no expires_in in the token's answer */
 	bool says_403;		   /* of an expired token, in Artifact Registry's words */
 	enum sim_location location;
-	bool refuses_patch; /* 405 */
-	bool refuses_put;   /* a PUT with a body: 405 */
-	bool wants_ranges;  /* a PATCH without Content-Range: 416 */
-	size_t body_max;    /* larger ones: 413; 0: none */
-	size_t chunk_min;   /* OCI-Chunk-Min-Length */
-	int patch_status;   /* 0: 202 */
-	int put_status;	    /* 0: 201 */
+	enum sim_capability capability;
+	bool refuses_patch;  /* 405 */
+	bool refuses_put;    /* a PUT with a body: 405 */
+	bool wants_ranges;   /* a PATCH without Content-Range: 416 */
+	bool refuses_ranges; /* one with it: 400 UNSUPPORTED */
+	size_t body_max;     /* larger ones: 413; 0: none */
+	size_t chunk_min;    /* OCI-Chunk-Min-Length */
+	int patch_status;    /* 0: 202 */
+	int put_status;	     /* 0: 201 */
 	int manifest_status;
 	int early_status;     /* to a PATCH, before the body was read */
 	bool keeps_what_came; /* of a body that was cut: what comes next is appended to it */
@@ -86,9 +104,10 @@ struct sim_registry {
 	size_t record_count;
 	size_t refused;	       /* for want of a living token, pings aside */
 	size_t foreign_tokens; /* shown to the storage host: a crime */
-	size_t stored_again;   /* blobs that came although they were there and visible */
-	size_t unfounded;      /* manifests that named what was not there */
-	int64_t body_bytes;    /* of uploads that arrived whole or in part */
+	size_t refused_at_capability;
+	size_t stored_again; /* blobs that came although they were there and visible */
+	size_t unfounded;    /* manifests that named what was not there */
+	int64_t body_bytes;  /* of uploads that arrived whole or in part */
 };
 
 struct sim_request {
@@ -104,6 +123,7 @@ struct sim_request {
 	char *repo; /* NULL outside one */
 	char *name; /* of a blob, an upload, a manifest */
 	bool for_proof;
+	bool at_capability;
 };
 
 struct sim_answer {

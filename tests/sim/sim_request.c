@@ -24,7 +24,7 @@ static const struct {
 
 static enum sim_what route(struct sim_request *q)
 {
-	const char *rest = q->path + strlen("/v2/");
+	const char *rest = strstr(q->path, "/v2/") + strlen("/v2/");
 
 	for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
 		const char *at = strstr(rest, routes[i].below);
@@ -53,7 +53,9 @@ static enum sim_what classify(struct sim_request *q)
 		q->name = mem_strdup(slash + 1);
 		return SIM_STORAGE_GET;
 	}
-	return strncmp(q->path, "/v2/", 4) == 0 ? route(q) : SIM_OTHER;
+	q->at_capability = strncmp(q->path, SIM_CAPABILITY_PATH "/v2/",
+				   strlen(SIM_CAPABILITY_PATH "/v2/")) == 0;
+	return q->at_capability || strncmp(q->path, "/v2/", 4) == 0 ? route(q) : SIM_OTHER;
 }
 
 void sim_request_read(const char *method, const char *url, struct sim_request *ret)

@@ -11,7 +11,7 @@ files | xargs -0 grep -InE '(^|[^A-Za-z0-9_.~/$}-])/(work|root|home|Users)/' -- 
 	echo "paths.sh: these lines name a machine's own path" >&2
 	failed=1
 }
-files ':!tests/fuzz/corpus' ':!*.md' | xargs -0 grep -InE '[[:blank:]]+$' -- /dev/null && {
+files ':!tests/fuzz/corpus' ':!*.md' ':!*.patch' | xargs -0 grep -InE '[[:blank:]]+$' -- /dev/null && {
 	echo "paths.sh: these lines end in a blank" >&2
 	failed=1
 }

@@ -43,6 +43,14 @@ static const struct {
 	  2,
 	  4,
 	  1 },
+	{ "too large as a chunk", { .body_max = 300 * KIB }, 2 * MIB, 4, 11, 1 },
+	{ "only with a range", { .wants_ranges = true }, 1000, 2, 2, 1 },
+	{ "no chunks, too large at first",
+	  { .early_status = 413, .refuses_ranges = true },
+	  1000,
+	  3,
+	  2,
+	  1 },
 	{ "Location absolute", { .location = SIM_ABSOLUTE }, 1000, 1, 1, 1 },
 	{ "Location without a query", { .location = SIM_BARE }, 1000, 1, 1, 1 },
 	{ "Location on another host", { .location = SIM_OTHER_HOST }, 1000, 1, 1, 1 },
@@ -101,6 +109,39 @@ static void test_what_was_refused_once_is_not_tried_with_the_next(void **state)
 	fixture_clear(&f);
 }
 
+static void test_a_chunk_that_was_too_large_once_is_not_tried_with_the_next(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 1, 2 * MIB);
+	f.sim.registry.options.body_max = 300 * KIB;
+	assert_true(upload(&f));
+	assert_int_equal(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST), 4);
+	sim_thing_find(sim_store_repo(&f.sim.registry.store, SIM_REPO)->blobs,
+		       layer_of(&f)->digest.text)
+		->visible_ms = NEVER_MS;
+	assert_true(upload(&f));
+	assert_int_equal(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST), 5);
+	fixture_clear(&f);
+}
+
+/* A registry whose own floor is above a proxy's limit takes nothing: that ends, and says so. */
+static void test_chunks_are_not_made_smaller_than_the_registry_asks(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 1, 2 * MIB);
+	f.sim.registry.options.body_max = 256 * KIB;
+	f.sim.registry.options.chunk_min = 512 * KIB;
+	assert_false(upload(&f));
+	assert_int_equal(f.err.code, ERR_NET);
+	assert_non_null(strstr(f.err.evidence, "413"));
+	assert_true(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST) <= 4);
+	fixture_clear(&f);
+}
+
 static void test_a_registry_that_takes_no_form_is_given_up(void **state)
 {
 	struct fixture f;
@@ -130,6 +171,7 @@ static void test_an_early_success_is_not_believed(void **state)
 		f.sim.registry.options.early_status = statuses[i];
 		assert_false(upload(&f));
 		assert_int_equal(f.err.code, ERR_NET);
+		assert_non_null(strstr(f.err.message, "answered before the blob was sent"));
 		assert_null(stored(&f, layer_of(&f)->digest.text));
 		assert_true(sim_registry_count(&f.sim.registry, SIM_UPLOAD_POST) <= 6);
 		fixture_clear(&f);
@@ -146,6 +188,59 @@ static void test_an_early_refusal_is_read(void **state)
 	assert_true(upload(&f));
 	expect_stored(&f, "413 before the body");
 	assert_int_equal(puts_with_body(&f), 1);
+	fixture_clear(&f);
+}
+
+/* Places outside /v2/ */
+
+static const struct {
+	const char *name;
+	enum sim_capability capability;
+	enum sim_fault fault; /* at the first PATCH */
+	size_t patches;
+	size_t refused;
+} capabilities[] = {
+	{ "everybody", SIM_LETS_ALL_IN, FAULT_NONE, 1, 0 },
+	{ "a living token", SIM_LETS_TOKENS_IN, FAULT_NONE, 1, 0 },
+	{ "only a living token, this one dies", SIM_LETS_TOKENS_IN, FAULT_TOKEN_DIES, 4, 3 },
+	{ "no dead token", SIM_LETS_BARE_IN, FAULT_TOKEN_DIES, 2, 1 },
+	{ "no token at all", SIM_LETS_ONLY_BARE_IN, FAULT_NONE, 2, 1 },
+};
+
+static void test_a_capability_that_refuses_a_token_is_tried_without(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		const char *name = capabilities[i].name;
+		struct fixture f;
+
+		fixture_init(&f, 1, 1000);
+		f.sim.registry.options.location = SIM_CAPABILITY;
+		f.sim.registry.options.capability = capabilities[i].capability;
+		plan_fault(&f, 2, capabilities[i].fault);
+		assert_that(upload(&f), "%s: %s", name, f.err.message);
+		expect_stored(&f, name);
+		assert_that(sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH) ==
+				    capabilities[i].patches,
+			    "%s: %zu PATCHes", name,
+			    sim_registry_count(&f.sim.registry, SIM_UPLOAD_PATCH));
+		assert_that(f.sim.registry.refused_at_capability == capabilities[i].refused,
+			    "%s: %zu refusals", name, f.sim.registry.refused_at_capability);
+		fixture_clear(&f);
+	}
+}
+
+static void test_what_a_capability_wants_is_kept_for_the_next_blob(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, 1, 1000);
+	f.sim.registry.options.location = SIM_CAPABILITY;
+	f.sim.registry.options.capability = SIM_LETS_ONLY_BARE_IN;
+	assert_true(upload(&f));
+	assert_true(blob_upload(&f.sim.world, f.s, f.image, &f.image->blobs[0].descriptor, &f.err));
+	assert_int_equal(f.sim.registry.refused_at_capability, 1);
 	fixture_clear(&f);
 }
 
@@ -301,9 +396,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_what_was_refused_once_is_not_tried_with_the_next),
+		cmocka_unit_test(test_a_chunk_that_was_too_large_once_is_not_tried_with_the_next),
+		cmocka_unit_test(test_chunks_are_not_made_smaller_than_the_registry_asks),
 		cmocka_unit_test(test_a_registry_that_takes_no_form_is_given_up),
 		cmocka_unit_test(test_an_early_success_is_not_believed),
 		cmocka_unit_test(test_an_early_refusal_is_read),
+		cmocka_unit_test(test_a_capability_that_refuses_a_token_is_tried_without),
+		cmocka_unit_test(test_what_a_capability_wants_is_kept_for_the_next_blob),
 		cmocka_unit_test(test_a_corrupt_source_never_becomes_a_blob),
 		cmocka_unit_test(test_one_fault_costs_no_more_than_it_must),
 		cmocka_unit_test(test_a_cancelled_upload_is_deleted),
