@@ -61,7 +61,6 @@ bool manifest_get(const struct world *w, struct session *s, const char *referenc
 	call.answer_ceiling = MANIFEST_CEILING;
 	for (size_t odd = 1;; odd++) {
 		CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
-		struct err why = ERR_INIT;
 
 		if (!http_call(s->client, w, &call, &answer, err))
 			return false;
@@ -69,18 +68,11 @@ bool manifest_get(const struct world *w, struct session *s, const char *referenc
 			return true;
 		if (answer.status != 200)
 			return http_answer_err(&call, &answer, err);
-		if (parse_answer(s, &answer, like, ret, &why)) {
-			err_clear(err);
+		if (parse_answer(s, &answer, like, ret, err))
 			return true;
-		}
 		if (odd > ODD_ANSWERS_MAX ||
-		    http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER) {
-			if (err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT)
-				err_move(err, &why);
-			err_clear(&why);
+		    http_again(s->client, w, &call, &history, &answer, err) == HTTP_OVER)
 			return false;
-		}
-		err_clear(&why);
 	}
 }
 

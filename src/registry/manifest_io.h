@@ -24,8 +24,8 @@ enum manifest_outcome {
 
 /*
  * PUT /v2/<name>/manifests/<reference>. Before a PUT whose answer was lost is repeated, the registry is asked what it
- * has. BEFORE is what a tag was on earlier (text "": on nothing; NULL: not known): when it is now on something that is
- * neither that nor M, somebody else has pushed, and MANIFEST_REFUSED with ERR_OTHER_DIGEST is all.
+ * has. BEFORE is what a tag was on earlier, text "" when on nothing, NULL when that is not known: when it is now on
+ * something that is neither that nor M, somebody else has pushed, and MANIFEST_REFUSED with ERR_OTHER_DIGEST is all.
  */
 enum manifest_outcome manifest_put(const struct world *w, struct session *s,
 				   const struct manifest *m, const char *reference,

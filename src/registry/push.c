@@ -149,10 +149,10 @@ static void look_again(struct push *p)
 	CLEANUP(manifest_freep) struct manifest *there = NULL;
 	struct err ignored = ERR_INIT;
 
-	if (!p->ref->tag || !p->result->before_known || p->result->before.text[0])
+	if (!p->ref->tag || !p->result->before_is_known || p->result->before.text[0])
 		return;
-	p->result->before_known = manifest_get(p->w, p->s, p->ref->tag,
-					       &image_root(p->image)->digest, &there, &ignored);
+	p->result->before_is_known = manifest_get(p->w, p->s, p->ref->tag,
+						  &image_root(p->image)->digest, &there, &ignored);
 	if (there)
 		p->result->before = there->digest;
 	err_clear(&ignored);
@@ -168,8 +168,7 @@ static enum manifest_outcome put_root(struct push *p, struct err *err)
 	world_note(p->w, EVENT_PHASE, "manifest");
 	if (!p->result->manifest_sent)
 		look_again(p);
-	outcome = manifest_put(p->w, p->s, root, reference,
-			       p->result->before_known ? &p->result->before : NULL, err);
+	outcome = manifest_put(p->w, p->s, root, reference, push_before(p), err);
 	p->result->manifest_sent |= outcome == MANIFEST_TAKEN || outcome == MANIFEST_UNKNOWN;
 	for (size_t i = 0; more && i < more->count && outcome == MANIFEST_TAKEN; i++) {
 		outcome = manifest_put(p->w, p->s, root, more->at[i], NULL, err);
@@ -234,7 +233,7 @@ static bool look_before(struct push *p, struct err *err)
 	if (!p->ref->tag)
 		return true;
 	if (manifest_get(p->w, p->s, p->ref->tag, &image_root(p->image)->digest, &there, &failed)) {
-		p->result->before_known = true;
+		p->result->before_is_known = true;
 		if (there)
 			p->result->before = there->digest;
 		return true;

@@ -19,11 +19,11 @@ struct push_options {
 
 struct push_result {
 	struct proof proof;
-	struct digest before; /* what the tag was on before, text "" when nothing */
-	bool before_known;    /* the registry has said so */
-	bool manifest_sent;   /* from here on a failure is not "nothing happened" */
-	bool landed_earlier;  /* the tag was there, whole: nothing had to be sent */
-	bool sent_again;      /* the first proof missed something */
+	struct digest before; /* what the tag was on before, text "" when on nothing */
+	bool before_is_known;
+	bool manifest_sent;  /* from here on a failure is not "nothing happened" */
+	bool landed_earlier; /* the tag was there, whole: nothing had to be sent */
+	bool sent_again;     /* the first proof missed something */
 	size_t blobs_sent;
 	size_t blobs_existing;
 	size_t blobs_mounted;

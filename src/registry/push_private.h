@@ -29,6 +29,12 @@ struct push {
 	const struct strings *only; /* digests that are to be sent; NULL: all */
 };
 
+/* What the tag was on, text "" when on nothing; NULL when nobody could look. */
+static inline const struct digest *push_before(const struct push *p)
+{
+	return p->result->before_is_known ? &p->result->before : NULL;
+}
+
 /* push.c. ONLY: digests that are to be sent; NULL: all. */
 bool push_send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err);
 enum manifest_outcome push_put_manifests(struct push *p, struct err *err);

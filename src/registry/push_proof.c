@@ -80,7 +80,7 @@ static bool is_doubted_already(const struct push *p)
 /* What another look, or another try, may change. */
 static bool may_still_appear(const struct push *p, const struct err *err)
 {
-	const struct digest *there = &p->result->proof.digest, *before = &p->result->before;
+	const struct digest *there = &p->result->proof.digest, *before = push_before(p);
 
 	if (err->code == ERR_INCOMPLETE && p->result->proof.has_wrong_bytes &&
 	    is_doubted_already(p))
@@ -89,7 +89,7 @@ static bool may_still_appear(const struct push *p, const struct err *err)
 		return true;
 	if (err->code != ERR_OTHER_DIGEST)
 		return false;
-	return !p->result->before_known || digest_same(there, before) ||
+	return !before || digest_same(there, before) ||
 	       digest_same(there, &image_root(p->image)->digest);
 }
 

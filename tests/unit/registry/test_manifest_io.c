@@ -150,8 +150,6 @@ static const struct {
 
 static void test_sending(void **state)
 {
-	static const struct digest not_known = { "" };
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sends); i++) {
 		const char *name = sends[i].name;
@@ -162,7 +160,7 @@ static void test_sending(void **state)
 		store_blobs(&f);
 		f.sim.registry.options.manifest_status = sends[i].status;
 		plan_fault(&f, 1, sends[i].fault);
-		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err);
+		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, NULL, &f.err);
 		assert_that(outcome == MANIFEST_TAKEN, "%s: %d %s", name, (int)outcome,
 			    f.err.message);
 		assert_that(f.err.code == ERR_NONE, "%s: an error is left", name);
@@ -179,12 +177,11 @@ static void test_sending(void **state)
 
 static void test_missing_blobs_are_told(void **state)
 {
-	static const struct digest not_known = { "" };
 	struct fixture f;
 
 	(void)state;
 	start(&f);
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err),
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, NULL, &f.err),
 			 MANIFEST_BLOBS_MISSING);
 	assert_non_null(strstr(f.err.evidence, "MANIFEST_BLOB_UNKNOWN"));
 	fixture_clear(&f);
@@ -198,15 +195,15 @@ static void push_by_another(void *arg, size_t number, const struct sim_request *
 		put_text(arg, TAG, MEDIA_OCI_MANIFEST, OTHER_IMAGE);
 }
 
-static void test_somebody_elses_push_is_not_overwritten(void **state)
+static void expect_others_push_to_stay(bool tag_is_new)
 {
-	struct digest before, other = digest_of(OTHER_IMAGE, strlen(OTHER_IMAGE));
+	struct digest before = { "" }, other = digest_of(OTHER_IMAGE, strlen(OTHER_IMAGE));
 	struct fixture f;
 
-	(void)state;
 	start(&f);
 	store_blobs(&f);
-	before = put_text(&f, TAG, MEDIA_OCI_MANIFEST, OTHER_IMAGE "\n");
+	if (!tag_is_new)
+		before = put_text(&f, TAG, MEDIA_OCI_MANIFEST, OTHER_IMAGE "\n");
 	f.sim.net.hook = push_by_another;
 	f.sim.net.hook_arg = &f;
 	plan_fault(&f, 1, FAULT_RESET_BEFORE);
@@ -218,16 +215,22 @@ static void test_somebody_elses_push_is_not_overwritten(void **state)
 	fixture_clear(&f);
 }
 
+static void test_somebody_elses_push_is_not_overwritten(void **state)
+{
+	(void)state;
+	expect_others_push_to_stay(false);
+	expect_others_push_to_stay(true);
+}
+
 static void test_an_immutable_tag_that_is_ours_is_a_success(void **state)
 {
-	static const struct digest not_known = { "" };
 	struct fixture f;
 
 	(void)state;
 	start(&f);
 	sim_image_store(f.image, &f.sim.registry, SIM_REPO, TAG);
 	f.sim.registry.options.immutable_even_same = true;
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err),
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, NULL, &f.err),
 			 MANIFEST_TAKEN);
 	assert_int_equal(f.err.code, ERR_NONE);
 	fixture_clear(&f);
@@ -235,7 +238,6 @@ static void test_an_immutable_tag_that_is_ours_is_a_success(void **state)
 
 static void test_an_immutable_tag_that_is_not_ours_names_both(void **state)
 {
-	static const struct digest not_known = { "" };
 	struct fixture f;
 	struct digest other;
 
@@ -244,7 +246,7 @@ static void test_an_immutable_tag_that_is_not_ours_names_both(void **state)
 	store_blobs(&f);
 	other = put_text(&f, TAG, MEDIA_OCI_MANIFEST, OTHER_IMAGE);
 	f.sim.registry.options.immutable = true;
-	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err),
+	assert_int_equal(manifest_put(&f.sim.world, f.s, root(&f), TAG, NULL, &f.err),
 			 MANIFEST_REFUSED);
 	assert_int_equal(f.err.code, ERR_OTHER_DIGEST);
 	assert_non_null(strstr(f.err.message, other.text));
@@ -269,8 +271,6 @@ static const struct {
 
 static void test_what_never_passes_ends(void **state)
 {
-	static const struct digest not_known = { "" };
-
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		const char *name = sim_fault_looks[ends[i].fault].name;
@@ -282,7 +282,7 @@ static void test_what_never_passes_ends(void **state)
 		f.sim.plan.outages[0] = (struct sim_outage){ 0, NEVER_MS, ends[i].fault };
 		f.sim.plan.outage_count = 1;
 		sim_sched_limit(f.sim.sched, f.sim.world.deadline_ms + 60000);
-		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, &not_known, &f.err);
+		outcome = manifest_put(&f.sim.world, f.s, root(&f), TAG, NULL, &f.err);
 		assert_that(outcome == ends[i].outcome, "%s: %d", name, (int)outcome);
 		assert_that(f.err.code == ends[i].code, "%s: %d %s", name, (int)f.err.code,
 			    f.err.message);

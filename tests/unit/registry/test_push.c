@@ -458,13 +458,13 @@ static void push_by_another(void *arg, size_t number, const struct sim_request *
 	image_free(other);
 }
 
-static void test_somebody_elses_push_is_named_and_stays(void **state)
+static void expect_others_push_to_stay(bool tag_is_new)
 {
 	struct pushing p;
 
-	(void)state;
 	start(&p);
-	store_older(&p);
+	if (!tag_is_new)
+		store_older(&p);
 	other_digest = (struct digest){ "" };
 	p.sim.net.hook = push_by_another;
 	p.sim.net.hook_arg = &p;
@@ -477,6 +477,13 @@ static void test_somebody_elses_push_is_named_and_stays(void **state)
 		&sim_tag_find(sim_store_repo(&p.sim.registry.store, SIM_REPO), TAG)->digest,
 		&other_digest));
 	end(&p);
+}
+
+static void test_somebody_elses_push_is_named_and_stays(void **state)
+{
+	(void)state;
+	expect_others_push_to_stay(false);
+	expect_others_push_to_stay(true);
 }
 
 /* Cut short */

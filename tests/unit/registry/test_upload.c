@@ -239,7 +239,8 @@ static void test_what_a_capability_wants_is_kept_for_the_next_blob(void **state)
 	f.sim.registry.options.location = SIM_CAPABILITY;
 	f.sim.registry.options.capability = SIM_LETS_ONLY_BARE_IN;
 	assert_true(upload(&f));
-	assert_true(blob_upload(&f.sim.world, f.s, f.image, &f.image->blobs[0].descriptor, &f.err));
+	assert_true(blob_upload(&f.sim.world, f.s, f.image, &f.image->blobs[0].descriptor, false,
+				&f.err));
 	assert_int_equal(f.sim.registry.refused_at_capability, 1);
 	fixture_clear(&f);
 }
