@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "http/challenge.h"
+#include "http/refusal.h"
 
 #include <string.h>
 
@@ -233,6 +234,8 @@ static enum auth_verdict final_refusal(const struct authenticator *a,
 		err_cause(err,
 			  "a fresh token was refused too: this identity has not the right, or the "
 			  "repository does not exist");
+		if (a->credential)
+			refusal_name_role(refusal->words, err);
 	} else {
 		err_set(err, ERR_REFUSED, "the registry '%s' refuses a fresh credential", a->host);
 	}

@@ -192,6 +192,8 @@ static enum token_outcome read_refusal(const struct token_request *r,
 	err_set(err, denied ? ERR_DENIED : ERR_REFUSED,
 		"the token endpoint '%s' refused the credential", host ? host : r->realm);
 	err_evidence(err, "%d %s", answer->status, words);
+	if (denied && r->credential)
+		refusal_name_role(words, err);
 	return denied ? TOKEN_DENIED : TOKEN_CREDENTIAL_REFUSED;
 }
 
@@ -202,17 +204,11 @@ static enum token_outcome after_bad_answer(struct http_client *c, const struct w
 					   const struct http_answer *answer, struct err *err)
 {
 	struct http_call call = token_call(r, "GET", r->realm);
-	struct err why = ERR_INIT;
-	enum http_outcome outcome;
 
 	if (++history->bad_answers == BAD_ANSWERS_MAX)
 		return TOKEN_FAILED;
-	err_copy(&why, err);
-	outcome = http_again(c, w, &call, &history->http, answer, err);
-	if (outcome == HTTP_OVER && err->code != ERR_CANCELLED && err->code != ERR_TIMEOUT)
-		err_move(err, &why);
-	err_clear(&why);
-	return outcome == HTTP_AGAIN ? TOKEN_AGAIN : TOKEN_FAILED;
+	return http_again(c, w, &call, &history->http, answer, err) == HTTP_AGAIN ? TOKEN_AGAIN
+										  : TOKEN_FAILED;
 }
 
 static enum token_outcome read_answer(struct http_client *c, const struct world *w,

@@ -110,3 +110,23 @@ char *refusal_words(const char *body, size_t len)
 		put_printable(&out, body, len, true);
 	return buf_take(&out);
 }
+
+void refusal_name_role(const char *words, struct err *err)
+{
+	static const struct {
+		const char *permission;
+		const char *role;
+	} roles[] = {
+		{ "artifactregistry.repositories.uploadArtifacts",
+		  "roles/artifactregistry.writer" },
+		{ "artifactregistry.repositories.downloadArtifacts",
+		  "roles/artifactregistry.reader" },
+		{ "artifactregistry.repositories.createOnPush",
+		  "roles/artifactregistry.createOnPushWriter" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++)
+		if (strstr(words, roles[i].permission))
+			err_hint(err, "grant '%s' on the repository to this identity",
+				 roles[i].role);
+}

@@ -21,4 +21,10 @@ bool refusal_read(int status, const char *words, const char *const *challenges,
  */
 char *refusal_words(const char *body, size_t len);
 
+/*
+ * Of a denial: adds to ERR, as what to try, the Google role that holds the permission which WORDS name; nothing when
+ * they name none that we know.
+ */
+void refusal_name_role(const char *words, struct err *err);
+
 #endif

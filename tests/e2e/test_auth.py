@@ -300,6 +300,7 @@ def test_no_right_to_push(landed, make_front, repo, image):
     done = landed.push(image.source(), f"{front.address}/{repo}:1")
     assert done.code == 21 and done.seconds < 8, str(done)
     assert "uploadArtifacts" in done.err, "the registry's own words are the evidence\n" + str(done)
+    assert "roles/artifactregistry.writer" in done.err, "what to ask for\n" + str(done)
     assert_told_once(done)
 
 
@@ -309,6 +310,7 @@ def test_no_right_to_push_told_late(lacking, landed, make_front, repo, image):
     front = make_front(lacking=lacking, grant=lambda user, repository, action: action == "pull")
     done = landed.push(image.source(), f"{front.address}/{repo}:1", "--renew-wait", "2s")
     assert done.code == 21 and done.seconds < 10, str(done)
+    assert lacking != "denied" or "roles/artifactregistry.writer" in done.err, str(done)
     assert len(front.record.entries) < 40, front.record.lines()
 
 

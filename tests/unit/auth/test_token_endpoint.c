@@ -342,6 +342,19 @@ static void test_words_of_the_endpoint_are_evidence(void **state)
 	assert_string_equal(b->fake.err.evidence, "401 no");
 }
 
+static void test_a_denial_names_the_role(void **state)
+{
+	struct booth *b = *state;
+
+	fake_expect(b->t,
+		    (struct fake_answer){
+			    .status = 403,
+			    .body = "Permission 'artifactregistry.repositories.uploadArtifacts' "
+				    "denied" });
+	assert_int_equal(ask(b), TOKEN_DENIED);
+	assert_non_null(strstr(b->fake.err.hint, "roles/artifactregistry.writer"));
+}
+
 static void test_bad_answer_of_a_good_endpoint_passes(void **state)
 {
 	static const struct fake_answer once[] = {
@@ -431,6 +444,7 @@ int main(void)
 		CASE(test_form_follows_no_redirect),
 		CASE(test_answers),
 		CASE(test_words_of_the_endpoint_are_evidence),
+		CASE(test_a_denial_names_the_role),
 		CASE(test_bad_answer_of_a_good_endpoint_passes),
 		CASE(test_asked_is_when_the_good_request_was_sent),
 		CASE(test_asked_is_not_before_a_wait_for_a_fault),

@@ -188,6 +188,37 @@ static void test_google_s_words_survive_the_way_through_json(void **state)
 	assert_int_equal(read_it(403, words, NULL), UNAUTHENTICATED);
 }
 
+static const struct {
+	const char *words;
+	const char *role; /* NULL: nothing is named */
+} roles[] = {
+	{ "", NULL },
+	{ "denied: requested access to the resource is denied", NULL },
+	{ "Permission \"artifactregistry.repositories.get\" denied", NULL },
+	{ GAR_DENIED, "'roles/artifactregistry.writer'" },
+	{ GAR_DENIED_2026, "'roles/artifactregistry.writer'" },
+	{ "Permission \"artifactregistry.repositories.downloadArtifacts\" denied",
+	  "'roles/artifactregistry.reader'" },
+	{ "Permission \"artifactregistry.repositories.createOnPush\" denied",
+	  "'roles/artifactregistry.createOnPushWriter'" },
+};
+
+static void test_the_role_that_is_lacking_is_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(roles); i++) {
+		struct err err = ERR_INIT;
+
+		err_set(&err, ERR_DENIED, "no");
+		refusal_name_role(roles[i].words, &err);
+		if (!roles[i].role)
+			assert_null(err.hint);
+		else
+			assert_non_null(strstr(err.hint, roles[i].role));
+		err_clear(&err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_words_are_short),
 		cmocka_unit_test(test_json_text_keeps_what_only_looks_like_a_tag),
 		cmocka_unit_test(test_google_s_words_survive_the_way_through_json),
+		cmocka_unit_test(test_the_role_that_is_lacking_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
