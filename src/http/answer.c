@@ -39,7 +39,8 @@ static int64_t total_of_range(const char *content_range)
 	return slash ? number_of(slash + 1, -1) : -1;
 }
 
-void answer_read_headers(struct http_answer *ret, const struct http_exchange *x)
+void answer_read_headers(struct http_answer *ret, const struct http_exchange *x,
+			 int64_t now_wall_ms)
 {
 	const char *type = http_header(x, "Content-Type", 0);
 	const char *date = http_header(x, "Date", 0);
@@ -53,6 +54,8 @@ void answer_read_headers(struct http_answer *ret, const struct http_exchange *x)
 	ret->range_total = total_of_range(http_header(x, "Content-Range", 0));
 	ret->chunk_min_bytes = number_of(http_header(x, "OCI-Chunk-Min-Length", 0), 0);
 	ret->date_wall_ms = then < 0 || then > YEAR_10000_S ? -1 : (int64_t)then * 1000;
+	ret->retry_after_ms =
+		retry_after_parse(http_header(x, "Retry-After", 0), date, now_wall_ms);
 	if (location && !url_resolve(ret->url, location, &ret->location, &ignored))
 		err_clear(&ignored);
 	for (size_t i = 0; i + 1 < ARRAY_SIZE(ret->challenges); i++) {

@@ -264,7 +264,7 @@ static bool exchange_messages(struct attempt *a, struct http_answer *ret, struct
 	answered = send_following(a, &ret->url, err);
 	if (answered) {
 		atomic_store(&a->client->heard, true);
-		answer_read_headers(ret, a->exchange);
+		answer_read_headers(ret, a->exchange, clock_wall_ms(a->world->clock));
 		if (a->call->wanted_header)
 			ret->wanted_header = mem_strdup_or_null(
 				http_header(a->exchange, a->call->wanted_header, 0));
@@ -340,26 +340,11 @@ enum http_outcome http_again(struct http_client *c, const struct world *w,
 {
 	struct retry_fault fault = { .answered = true,
 				     .status = answer->status,
-				     .retry_after_ms = -1 };
+				     .retry_after_ms = answer->retry_after_ms };
 
 	if (err->code == ERR_NONE)
 		http_answer_err(call, answer, err);
 	return wait_for_fault(c, w, call, history, &fault, err);
-}
-
-static enum http_outcome after_passing_status(struct attempt *a, const struct http_answer *answer,
-					      struct err *err)
-{
-	struct retry_fault fault = {
-		.answered = true,
-		.status = answer->status,
-		.retry_after_ms = retry_after_parse(http_header(a->exchange, "Retry-After", 0),
-						    http_header(a->exchange, "Date", 0),
-						    clock_wall_ms(a->world->clock)),
-	};
-
-	http_answer_err(a->call, answer, err);
-	return wait_for_fault(a->client, a->world, a->call, a->history, &fault, err);
 }
 
 static enum http_outcome after_refusal(struct attempt *a, const struct http_refusal *refusal,
@@ -409,7 +394,7 @@ static enum http_outcome judge_answer(struct attempt *a, struct http_answer *ans
 		return after_refusal(a, &refusal, err);
 	}
 	if (retry_status_is_passing(answer->status) || link_has_died(a, answer))
-		return after_passing_status(a, answer, err);
+		return http_again(a->client, a->world, a->call, a->history, answer, err);
 	return HTTP_ANSWERED;
 }
 

@@ -77,6 +77,7 @@ struct http_answer {
 	int64_t chunk_min_bytes; /* OCI-Chunk-Min-Length, 0 when not said */
 	int64_t sent_ms;	 /* boot clock: when the request that it answers was sent */
 	int64_t date_wall_ms;	 /* of the Date header, -1 when not said */
+	int64_t retry_after_ms;	 /* -1 when not said */
 	char *challenges[8];	 /* WWW-Authenticate, ended by NULL */
 	char *wanted_header;	 /* what the call asked for; NULL when there is none */
 };

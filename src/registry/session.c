@@ -86,17 +86,24 @@ static bool no_registry(const char *base, const struct http_answer *answer, stru
 	return false;
 }
 
-/* A server that wants TLS tells plain http 400: then it is the failure of TLS that is worth telling. */
-static void keep_telling_failure(struct err *err, struct err *failed,
-				 const struct http_answer *answer)
+/* A server that wants TLS tells plain http 400: then it is the failure of TLS that is worth telling, and decides. */
+static void keep_telling_failure(struct err *err, struct err *failed, enum http_failure failure,
+				 const struct http_answer *answer, struct retry_fault *ret_fault)
 {
-	if (err->code == ERR_NONE || answer->status != 400)
+	if (err->code == ERR_NONE || answer->status != 400) {
 		err_move(err, failed);
+		*ret_fault = (struct retry_fault){
+			.answered = answer->status != 0,
+			.status = answer->status,
+			.failure = failure,
+			.retry_after_ms = answer->retry_after_ms,
+		};
+	}
 	err_clear(failed);
 }
 
 static bool ping_any(const struct world *w, struct http_client *client, const char *const *bases,
-		     size_t base_count, size_t *ret_base, enum http_failure *ret_failure,
+		     size_t base_count, size_t *ret_base, struct retry_fault *ret_fault,
 		     struct http_answer *ret, struct err *err)
 {
 	err_clear(err);
@@ -113,8 +120,7 @@ static bool ping_any(const struct world *w, struct http_client *client, const ch
 			}
 			no_registry(bases[i], ret, &failed);
 		}
-		*ret_failure = history.failure;
-		keep_telling_failure(err, &failed, ret);
+		keep_telling_failure(err, &failed, history.failure, ret, ret_fault);
 		if (cancel_reason(w->cancel))
 			return false;
 	}
@@ -134,11 +140,11 @@ bool registry_ping(const struct world *w, struct transport *transport,
 	one_attempt.retries = 0;
 	client = http_client_new_borrowing(transport, &one_attempt);
 	for (size_t tries = 1;; tries++) {
-		struct retry_fault fault = { .retry_after_ms = -1 };
+		struct retry_fault fault = { 0 };
 		struct err cut_short = ERR_INIT;
 		int64_t wait_ms;
 
-		if (ping_any(w, client, bases, base_count, ret_base, &fault.failure, ret, err))
+		if (ping_any(w, client, bases, base_count, ret_base, &fault, ret, err))
 			return true;
 		if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT ||
 		    err->code == ERR_LOCAL)
@@ -146,8 +152,6 @@ bool registry_ping(const struct world *w, struct transport *transport,
 		if (err->code == ERR_NO_REGISTRY && ++odd == ODD_PINGS_MAX)
 			return false;
 		fault.heard_before = atomic_load(&client->heard);
-		fault.answered = ret->status != 0;
-		fault.status = ret->status;
 		trying_ms += retry_spent_ms(world_now_ms(w) - last_ms);
 		last_ms = world_now_ms(w);
 		if (!retry_decide(policy, tries, trying_ms, &fault, (uint32_t)last_ms, &wait_ms))

@@ -876,6 +876,21 @@ static void test_what_is_odd_about_an_answer_is_told_by_who_read_it(void **state
 	http_answer_clear(&answer);
 }
 
+static void test_retry_after_counts_for_every_answer_that_is_tried_again(void **state)
+{
+	struct desk *d = *state;
+	struct http_call c = get(URL);
+	struct http_history history = { 0 };
+
+	fake_expect(d->t,
+		    (struct fake_answer){ .status = 404, .headers = { { "Retry-After", "7" } } });
+	assert_int_equal(http_attempt(d->c, &d->fake.world, &c, &history, &d->answer, &d->fake.err),
+			 HTTP_ANSWERED);
+	assert_int_equal(http_again(d->c, &d->fake.world, &c, &history, &d->answer, &d->fake.err),
+			 HTTP_AGAIN);
+	assert_int_equal(fake_since_start(&d->fake), 7000);
+}
+
 static void test_open_hands_out_a_success_and_reads_the_rest(void **state)
 {
 	struct desk *d = *state;
@@ -1002,6 +1017,7 @@ int main(void)
 		CASE(test_body_s_own_error_is_told_and_not_tried_again),
 		CASE(test_answer_worth_another_attempt_is_the_callers_word),
 		CASE(test_what_is_odd_about_an_answer_is_told_by_who_read_it),
+		CASE(test_retry_after_counts_for_every_answer_that_is_tried_again),
 		CASE(test_open_hands_out_a_success_and_reads_the_rest),
 		CASE(test_cancel_ends_a_long_stream),
 		cmocka_unit_test(test_cancel_while_an_answer_is_read_is_a_cancel),
