@@ -391,6 +391,44 @@ static void test_lateness_is_waited_for(void **state)
 	}
 }
 
+/* What a replica that is behind says once is not believed. */
+
+static void test_a_tag_is_new_when_that_was_said_twice(void **state)
+{
+	struct pushing p;
+	struct fault_at faults[] = {
+		{ &p, SIM_MANIFEST_GET, 1, FAULT_404, TAG, 0 },
+		{ &p, SIM_MANIFEST_PUT, 1, FAULT_LATE, TAG, 0 },
+		{ 0 },
+	};
+
+	(void)state;
+	start(&p);
+	store_older(&p);
+	p.sim.plan.late_ms = 1000;
+	plan_faults(&p, faults);
+	run(&p);
+	expect_landed(&p, TAG); /* the older image that is shown meanwhile is not somebody's push */
+	assert_int_equal(p.sim.plan.fired[FAULT_404], 1);
+	end(&p);
+}
+
+static void test_a_blob_is_missing_when_that_was_said_twice(void **state)
+{
+	struct pushing p;
+	struct fault_at faults[] = { { &p, SIM_BLOB_HEAD, 0, FAULT_HEAD_ABSENT, NULL, 0 }, { 0 } };
+
+	(void)state;
+	start(&p);
+	faults[0].nth = p.image->blob_count + 1; /* the first of the proof */
+	plan_faults(&p, faults);
+	run(&p);
+	expect_landed(&p, TAG);
+	assert_int_equal(p.sim.plan.fired[FAULT_HEAD_ABSENT], 1);
+	assert_false(p.result.sent_again);
+	end(&p);
+}
+
 /*
  * One blob is shown 20 s late. A look that began before is held up by stalls at another blob until the time to settle
  * is over: what it saw is old by then, and is looked for again.
@@ -539,6 +577,7 @@ static void test_an_interrupted_push_tells_the_truth(void **state)
 				   false };
 
 		start(&p);
+		p.options.jobs = 1; /* as above: an upload that is being opened has no place yet */
 		p.sim.net.hook = cut_at;
 		p.sim.net.hook_arg = &cut;
 		run(&p);
@@ -616,6 +655,8 @@ int main(void)
 		cmocka_unit_test(test_a_dropped_success_is_sent_again),
 		cmocka_unit_test(test_what_is_dropped_for_ever_is_no_success),
 		cmocka_unit_test(test_lateness_is_waited_for),
+		cmocka_unit_test(test_a_tag_is_new_when_that_was_said_twice),
+		cmocka_unit_test(test_a_blob_is_missing_when_that_was_said_twice),
 		cmocka_unit_test(test_an_outage_in_the_proof_is_no_lateness),
 		cmocka_unit_test(test_somebody_elses_push_is_named_and_stays),
 		cmocka_unit_test(test_an_interrupted_push_tells_the_truth),
