@@ -102,6 +102,7 @@ static int spawn(const struct subprocess *p, const int ends[3], pid_t *ret_pid)
 	sigemptyset(&none);
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGPIPE); /* which we ignore and a script must not */
+	sigaddset(&defaults, SIGXFSZ);
 	posix_spawn_file_actions_init(&actions);
 	for (int i = 0; i < 3; i++)
 		posix_spawn_file_actions_adddup2(&actions, ends[i], i);

@@ -52,6 +52,7 @@ static void catch_signals(void)
 			sigaction(numbers[i], &ours, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a full disk, and told as one */
 }
 
 /*
