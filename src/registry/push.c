@@ -141,8 +141,8 @@ static enum manifest_outcome put_children(struct push *p, struct err *err)
 }
 
 /*
- * That there is nothing under the tag is looked at twice, the second time right before it is written: whoever is found
- * there later has pushed meanwhile, and is not overwritten for a 404 that was a mistake.
+ * That there is nothing under the tag is looked at twice, the second time right before it is written: a 404 may be a
+ * replica's that is behind. Whoever is found there later has pushed meanwhile, and is not overwritten.
  */
 static void look_again(struct push *p)
 {
@@ -224,15 +224,6 @@ enum manifest_outcome push_put_manifests(struct push *p, struct err *err)
 
 /* The whole */
 
-/* A replica that is behind says 404 of what another one has: nothing is believed when it is said twice. */
-static bool look_twice(struct push *p, struct manifest **ret, struct err *err)
-{
-	const struct digest *like = &image_root(p->image)->digest;
-
-	return manifest_get(p->w, p->s, p->ref->tag, like, ret, err) &&
-	       (*ret || manifest_get(p->w, p->s, p->ref->tag, like, ret, err));
-}
-
 /* What the tag is on now; that it cannot be read is no reason not to push. */
 static bool look_before(struct push *p, struct err *err)
 {
@@ -241,7 +232,7 @@ static bool look_before(struct push *p, struct err *err)
 
 	if (!p->ref->tag)
 		return true;
-	if (look_twice(p, &there, &failed)) {
+	if (manifest_get(p->w, p->s, p->ref->tag, &image_root(p->image)->digest, &there, &failed)) {
 		p->result->before_is_known = true;
 		if (there)
 			p->result->before = there->digest;

@@ -224,5 +224,8 @@ static bool has_auth_faults(const struct sim_case *c)
 
 bool drawn_must_land(const struct drawn *d)
 {
-	return !d->wild && !d->hurried && !(has_auth_faults(&d->c) && d->c.sim.registry.refused);
+	const struct sim_registry *r = &d->c.sim.registry;
+	bool rightly_refused = r->refused || r->refused_at_capability;
+
+	return !d->wild && !d->hurried && !(has_auth_faults(&d->c) && rightly_refused);
 }
