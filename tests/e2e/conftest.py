@@ -38,8 +38,14 @@ MARKS = {
 ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "test_killed_at": 8,
           "test_refused_for_ever": 5, "test_at_a_moment": 4, "test_at_a_request": 4,
           "test_refused_inside_a_body": 4, "test_away_for_a_while": 6, "test_reference": 4,
-          "test_source": 3, "test_rotated_file": 3, "test_usage": 2, "test_every_layout": 3,
-          "test_tokens_that_die_fail_the_known_client": 3, "test_push_through_every_shape": 2}
+          "test_source[": 3, "test_rotated_file": 3, "test_usage": 2, "test_every_layout": 3,
+          "test_tokens_that_die_fail_the_known_client": 3, "test_push_through_every_shape": 2,
+          "test_lives_that_are_told_wrong": 3, "test_killed_hard_at": 4, "test_bounded_memory": 6,
+          "test_realm_inside": 3, "test_verify_of_a_manifest_with": 6, "test_two_pushes": 4,
+          "test_source_that_changes_before": 4, "test_source_that_changes_while": 3,
+          "test_clock_that_is_set": 3, "test_half_open": 6, "test_refused_for_a_while": 5,
+          "test_stream_that_is_reset": 3, "test_token_endpoint_away": 5,
+          "test_http2_server_that_restarts": 3}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")
 THREADS = ("test_layout", "test_killed_at", "test_at_a_moment", "test_rotated_file",
@@ -69,6 +75,7 @@ def pytest_collection_modifyitems(items):
 
 USER, SECRET = "oauth2accesstoken", "ya29.secret-of-the-test"
 HARD_TIMEOUT_S = 60
+IMAGE_SIZE = 600_000
 
 
 @dataclass
@@ -100,14 +107,19 @@ def hear_signals():
 
 
 class Running:
-    """The program while it runs, in a process group of its own."""
+    """The program while it runs, in a process group of its own.  BEFORE is called in the child."""
 
-    def __init__(self, args, env, stdin):
+    def __init__(self, args, env, stdin, before=None):
+        def begin():
+            hear_signals()
+            if before:
+                before()
+
         self.started = time.monotonic()
         self.process = subprocess.Popen(
             args, env=env, stdin=subprocess.DEVNULL if stdin is None else stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
-            preexec_fn=hear_signals)
+            preexec_fn=begin)
 
     def signal(self, number):
         os.kill(self.process.pid, number)
@@ -148,13 +160,13 @@ class Landed:
                 self.env[name] = os.environ[name]
         self.children = []
 
-    def start(self, *args, env=None, stdin=None):
-        running = Running([self.binary, *map(str, args)], self.env | (env or {}), stdin)
+    def start(self, *args, env=None, stdin=None, before=None):
+        running = Running([self.binary, *map(str, args)], self.env | (env or {}), stdin, before)
         self.children.append(running)
         return running
 
-    def __call__(self, *args, env=None, stdin=None, timeout=HARD_TIMEOUT_S):
-        return self.start(*args, env=env, stdin=stdin).wait(timeout)
+    def __call__(self, *args, env=None, stdin=None, before=None, timeout=HARD_TIMEOUT_S):
+        return self.start(*args, env=env, stdin=stdin, before=before).wait(timeout)
 
     def credential(self, secret=SECRET, user=USER):
         """Options that name this credential by a file."""
@@ -254,7 +266,7 @@ def files(google, tmp_path):
 @pytest.fixture
 def image(tmp_path):
     """Three layers of 200 kB each."""
-    return images.single(tmp_path / "image", size=600_000)
+    return images.single(tmp_path / "image", size=IMAGE_SIZE)
 
 
 def skopeo(*args, timeout=60):

@@ -147,6 +147,29 @@ def test_killed_hard(landed, make_front, registry, repo, slow_image):
     assert_resumes(landed, front, registry, repo, slow_image, command)
 
 
+@pytest.mark.parametrize("place", ["ping", "token", "head-blob", "post", "patch", "commit", "manifest",
+                                   "get-tag"])
+def test_killed_hard_at(place, landed, make_front, registry, repo, image):
+    """SIGKILL while one request is under way, which the registry then still serves."""
+    front = make_front()
+    command = ("push", image.source(), f"{front.address}/{repo}:1", *landed.credential())
+    started = threading.Event()
+    running = []
+
+    def kill(exchange):
+        started.wait(5)
+        running[0].kill()
+        reply = exchange.obtain()
+        reply.held()
+        exchange.relay(reply)
+
+    front.plan.add(at=place, authorised="any", action={"do": kill}, id="kill")
+    running.append(landed.start(*command))
+    started.set()
+    assert running[0].wait().code == -signal.SIGKILL
+    assert_resumes(landed, front, registry, repo, image, command)
+
+
 def test_pipe_closed_by_the_reader(landed, make_front, registry, repo, image):
     """`landed push ... | head -0`: landed, but the result could not be told."""
     front = make_front()

@@ -11,6 +11,7 @@ import archives
 import images
 from conftest import ROOT, SECRET, USER, pull, skopeo
 from registry import Registry
+from relay import Relay
 from tokenserver import TokenServer
 
 
@@ -175,6 +176,36 @@ def test_blobs_that_are_elsewhere(make_front, registry, repo, image, tmp_path):
     assert done.returncode == 0, done.stderr
     assert front.record.count("GET", "/blobs/sha256:", status=307, origin="front") == 4
     assert front.record.count("GET", "/blobs/sha256:", status=200, origin="other") == 4
+
+
+def test_the_relay(make_front):
+    """Shut: refused.  Frozen: silence.  Resets: a RST.  In between it is not there."""
+    front = make_front("pass", mode="none")
+    with Relay(front.address, resets=1) as relay:
+        def ask():
+            return curl("--max-time", "1", f"{relay.url}/v2/").returncode
+
+        assert [ask(), ask()] == [56, 0]
+        relay.shut()
+        assert ask() == 7
+        relay.open()
+        assert ask() == 0
+        relay.freeze(new=True)
+        assert ask() == 28
+        relay.thaw()
+        assert ask() == 0
+
+
+def test_a_blob_that_is_vouched_for(make_front, registry, repo, image):
+    """Whoever asks whether it is there is told so; who wants it gets 404."""
+    front = make_front("pass", mode="none", rules=[
+        {"path": "/blobs/", "times": 0, "action": {"do": "vouch"}}])
+    front.sizes = image.sizes()
+    digest, size = max(front.sizes.items(), key=lambda pair: pair[1])
+    url = f"{front.url}/v2/{repo}/blobs/{digest}"
+    assert f"content-length: {size}" in curl("-I", url).stdout.lower()
+    assert f"/{size}" in curl("-i", "-r", "0-0", url).stdout
+    assert "404" in curl("-i", url).stdout
 
 
 def test_the_front_as_a_command(registry, repo, image, tmp_path):

@@ -48,6 +48,17 @@ def test_ten_lives(landed, make_front, registry, repo, tmp_path):
     assert_calm(front, 150)
 
 
+@pytest.mark.parametrize("claim", [None, 0, -1, 1e30, "1", "an hour", 3600], ids=repr)
+def test_lives_that_are_told_wrong(claim, landed, make_front, registry, repo, tmp_path):
+    """A second is what the tokens live, whatever is claimed."""
+    made = images.single(tmp_path / "layout", size=1_500_000, layers=5)
+    front = make_front(life=1, claim=claim, rate=400_000, capability="required")
+    done = landed.push(made.source(), ref(front, repo), "--jobs", "2")
+    assert_landed(done, registry, repo, "1", made.digest)
+    assert len(front.gate.issued) >= 3
+    assert_calm(front, 150)
+
+
 def test_one_body_outlives_its_token(landed, make_front, registry, repo, tmp_path):
     made = images.single(tmp_path / "layout", size=900_000, layers=1)
     front = make_front("pass", life=1, rate=250_000)

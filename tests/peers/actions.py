@@ -4,10 +4,12 @@ Each action is a dict {"do": NAME, ...}; its other keys are the keyword argument
 that name below.  Any action may also carry "kill": "tokens" | "token" | "credentials" (before it
 acts) and "stick": seconds (the token endpoint repeats its last, now dead token for so long).
 """
+import functools
 import hashlib
 import json
 import re
 import time
+import zlib
 
 import absence
 import wire
@@ -164,15 +166,42 @@ def drip(exchange, pause=0.5, size=1):
         exchange.wait(pause)
 
 
-def flood(exchange, megabytes=64, status=200):
-    """An answer that does not end where an answer of its kind should."""
-    exchange.entry["status"] = status
-    exchange.stream.send(b"HTTP/1.1 %d X\r\nConnection: close\r\n"
-                         b"Content-Type: application/json\r\n\r\n" % status)
-    for _ in range(megabytes):
-        exchange.stream.send(b" " * wire.PIECE)
+# What an answer without end is made of: (its beginning, what then comes again and again).
+FLOODS = {
+    "body": (b"Connection: close\r\nContent-Type: application/json\r\n\r\n", b" " * wire.PIECE),
+    "headers": (b"", b"X-More: of the same\r\n" * (wire.PIECE // 22)),
+    "header": (b"X-More: ", b"x" * wire.PIECE),
+}
+
+
+def flood(exchange, megabytes=1024, status=200, of="body"):
+    """An answer that does not end where one of its kind should: a gigabyte where a kilobyte is due."""
+    beginning, piece = FLOODS[of]
     exchange.keep = False
+    exchange.entry["status"] = status
+    exchange.stream.send(b"HTTP/1.1 %d X\r\n" % status + beginning)
+    for _ in range(megabytes):
+        exchange.stream.send(piece)
     exchange.stream.close()
+
+
+@functools.cache
+def packed_zeros(megabytes):
+    packer = zlib.compressobj(1, wbits=31)
+    return b"".join([packer.compress(bytes(1 << 20)) for _ in range(megabytes)] + [packer.flush()])
+
+
+def bomb(exchange, megabytes=256, status=200):
+    """A small answer that becomes a large one for whoever unpacks it."""
+    exchange.relay(Answer(status, [("Content-Type", "application/json"),
+                                   ("Content-Encoding", "gzip")], packed_zeros(megabytes)))
+
+
+def hang_up(exchange, politely=False):
+    """The true answer to a connection that was to be kept, and then the connection is gone."""
+    exchange.proceed()
+    exchange.keep = False
+    exchange.stream.close() if politely else exchange.stream.reset()
 
 
 def raw(exchange, text):
@@ -194,7 +223,7 @@ def lie(exchange, status=201, headers=None):
                       exchange.target)
     digest = next((g for g in found.groups() if g), "").replace("%3A", ":") if found else None
     if body:
-            digest = "sha256:" + hashlib.sha256(body).hexdigest()
+        digest = "sha256:" + hashlib.sha256(body).hexdigest()
     if digest:
         fields += [("Docker-Content-Digest", digest),
                    ("Location", f"/v2/{exchange.repo}/blobs/{digest}")]
@@ -202,6 +231,21 @@ def lie(exchange, status=201, headers=None):
     for key, value in (headers or {}).items():
         reply.set(key, value)
     exchange.relay(reply)
+
+
+def vouch(exchange):
+    """A blob is there, of the right size, whatever the registry has; who wants all its bytes gets
+    the registry's own answer."""
+    found = re.search(r"/blobs/(sha256:\w+)$", exchange.target)
+    size = exchange.front.sizes.get(found.group(1)) if found else None
+    if size is None:
+        exchange.proceed()
+    elif exchange.method == "HEAD":
+        exchange.relay(Answer(200, [("Content-Length", str(size))]))
+    elif exchange.head.get("Range"):
+        exchange.relay(Answer(206, [("Content-Range", f"bytes 0-0/{size}")], b"x"))
+    else:
+        exchange.proceed()
 
 
 def mutate(exchange):
@@ -286,4 +330,5 @@ def nomount(exchange):
 
 ACTIONS = {"pass": proceed, **{f.__name__: f for f in (
     answer, error, oauth, api, refuse, reset, close, stall, delay, after, cut, away, drip, flood,
-    raw, lie, mutate, usurp, lose, headers, corrupt, late, redirect, nomount)}}
+    bomb, hang_up, raw, lie, vouch, mutate, usurp, lose, headers, corrupt, late, redirect,
+    nomount)}}

@@ -7,7 +7,8 @@ A rule is a dict, in a test or in a JSON file (a list, or {"rules": [...]}):
     method      a regular expression for the whole method, and
     path        a regular expression, searched in path and query
     nth         fires at the nth match (default 1) ...
-    times       ... and so many times (default 1; 0 = for ever)
+    times       ... and so many times (default 1; 0 = for ever) ...
+    every       ... at every so many matches only, counted from the nth (default 1)
     request     instead: fires at the i-th request overall, whatever it is
     authorised  true (default): only requests that would be let in count; false: only the others;
                 "any": all.  With `request`, and at the token endpoint, all count.
@@ -39,8 +40,8 @@ POSITIONS = {
     "put-tag": ("PUT", r"/manifests/(?!sha\d+:)"),
     "cancel": ("DELETE", r"/uploads?/"),
 }
-KEYS = {"id", "at", "method", "path", "nth", "times", "request", "authorised", "origin", "when",
-        "action"}
+KEYS = {"id", "at", "method", "path", "nth", "times", "every", "request", "authorised", "origin",
+        "when", "action"}
 
 
 class Rule:
@@ -53,6 +54,7 @@ class Rule:
         self.path = spec.get("path", path)
         self.nth = spec.get("nth", 1)
         self.times = spec.get("times", 1)
+        self.every = spec.get("every", 1)
         self.request = spec.get("request")
         self.authorised = spec.get("authorised", True)
         self.origin = spec.get("origin", "front")
@@ -68,9 +70,13 @@ class Rule:
         else:
             hit = self.matches(exchange)
             self.seen += hit
-            hit = hit and self.seen >= self.nth and (not self.times or self.fired < self.times)
+            hit = hit and self.is_due()
         self.fired += hit
         return hit
+
+    def is_due(self):
+        late = self.seen - self.nth
+        return late >= 0 and late % self.every == 0 and (not self.times or self.fired < self.times)
 
     def matches(self, exchange):
         if self.method and not re.fullmatch(self.method, exchange.method):

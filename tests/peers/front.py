@@ -68,6 +68,7 @@ class Front(server.Server):
         self.blobs_elsewhere = blobs_elsewhere
         self.refuse_patch, self.refuse_put_body = refuse_patch, refuse_put_body
         self.max_body, self.chunk_min = max_body, chunk_min
+        self.sizes = {}          # of blobs that "vouch" answers for, as a test knows them
         self.address, self.other = self.addresses["front"], self.addresses["other"]
         self.other_url = f"{self.scheme}://{self.other}"
         self.uploads = uploads.Uploads(shape, self.url, self.other_url)

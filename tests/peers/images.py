@@ -135,6 +135,10 @@ class Layout:
         return {b["digest"] for b in [manifest["config"], *manifest["layers"]]
                 if not b.get("urls")}
 
+    def sizes(self):
+        """{digest: bytes} of every blob that has to travel."""
+        return {digest: self.blob_path(digest).stat().st_size for digest in self.blobs()}
+
     def source(self, ref=None):
         return f"oci:{self.path}" + (f":{ref}" if ref else "")
 

@@ -19,10 +19,12 @@ def pump(one, other):
 
 
 class Tunnel:
-    """Every name leads to TARGET, an address on loopback: as if it were the registry's."""
+    """Every name leads to TARGET, an address on loopback: as if it were the registry's.  The first
+    STUMBLES requests are answered with 503."""
 
-    def __init__(self, target):
+    def __init__(self, target, stumbles=0):
         self.target = target
+        self.stumbles = stumbles
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d" % self.listener.getsockname()[1]
         self.asked = []
@@ -56,6 +58,10 @@ class Tunnel:
             if not data:
                 return
             head += data
+        if self.stumbles > 0:
+            self.stumbles -= 1
+            return sock.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                                b"Connection: close\r\n\r\n")
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         host, port = self.target.split(":")
         with socket.create_connection((host, int(port)), 10) as upstream:
