@@ -8,6 +8,9 @@
 #include "http/url.h"
 #include "registry/checked_stream.h"
 
+/* An upload that is not opened, without a reason that we know, is tried again this often. */
+#define OPENINGS_AGAIN_MAX 2
+
 /* POST /v2/<name>/blobs/uploads/ -> 202 with the Location of a new upload, which is used as it is. */
 static enum step begin(struct upload *u, struct err *err)
 {
@@ -31,7 +34,7 @@ static enum step begin(struct upload *u, struct err *err)
 		err->code = ERR_DENIED;
 	else if (answer.status < 400)
 		err->code = ERR_NO_REGISTRY;
-	if (u->odd_beginnings++ < ODD_BEGINNINGS_MAX &&
+	if (u->odd_beginnings++ < OPENINGS_AGAIN_MAX &&
 	    http_again(u->s->client, u->w, &call, &u->body_history, &answer, err) == HTTP_AGAIN)
 		return STEP_ANEW;
 	if (err->code == ERR_DENIED)

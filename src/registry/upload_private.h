@@ -9,7 +9,6 @@
 
 /* Answers that neither the body nor the token explain are tried again this often. */
 #define ODD_ANSWERS_MAX 4
-#define ODD_BEGINNINGS_MAX 2 /* a repository that does not exist answers so for ever */
 
 /* What becomes of an attempt. */
 enum step {
