@@ -12,7 +12,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "tests/torture"))
 
 import stand as stands  # noqa: E402
-from kinds import FAULTS, PLACES, fits, place_of  # noqa: E402
+from kinds import FAULTS, PLACES, place_of  # noqa: E402
 from sample import Lane, all_runs, lanes, spread  # noqa: E402
 from stand import Run, Stand  # noqa: E402
 from ways import SECRET, USER, WAYS  # noqa: E402
@@ -141,7 +141,7 @@ RECORD = [entry(1, "GET", "/v2/", 401), entry(2, "HEAD", "/v2/a/blobs/sha256:1",
     ("not-stored", "bearer", {4, 5}), ("expired-token", "bearer", {2, 3, 4, 5}),
     ("expired-token", "password", set())])
 def test_where_a_fault_fits(fault, way, requests):
-    assert {e["seq"] for e in RECORD if fits(fault, WAYS[way], e)} == requests
+    assert {run.request for run in all_runs(way, RECORD) if run.fault == fault} == requests
 
 
 def test_a_sample_is_spread():

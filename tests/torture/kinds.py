@@ -87,13 +87,12 @@ FAULTS = {
 }
 
 
-def fits(fault, way, entry):
-    """Whether FAULT can happen to a request like ENTRY of the record of a plain push."""
-    place = place_of(entry["method"], entry["path"], entry["origin"])
+def fits(fault, way, place, body_bytes, status=None):
+    """Whether FAULT can happen to such a request, which a plain push has answered with STATUS."""
     if place not in FAULTS[fault].places:
         return False
     if fault == "expired-token":
         return way.mode == "bearer"        # a password does not expire
     if fault == "reset-midway":
-        return entry["body_bytes"] > 1
-    return str(entry["status"]) != fault   # 404 is the truth about what is not there yet
+        return body_bytes > 1
+    return str(status) != fault            # 404 is the truth about what is not there yet

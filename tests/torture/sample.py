@@ -10,8 +10,12 @@ from ways import WAYS
 
 def all_runs(name, record):
     """Every fault at every request of the plain push that RECORD tells of."""
-    return [Run(name, fault, e["seq"], place_of(e["method"], e["path"], e["origin"]))
-            for e in record for fault in FAULTS if fits(fault, WAYS[name], e)]
+    runs = []
+    for e in record:
+        place = place_of(e["method"], e["path"], e["origin"])
+        runs += [Run(name, fault, e["seq"], place) for fault in FAULTS
+                 if fits(fault, WAYS[name], place, e["body_bytes"], e["status"])]
+    return runs
 
 
 def spread(runs, seed):

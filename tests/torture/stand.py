@@ -18,7 +18,7 @@ import absence
 import actions
 import images
 from front import Front
-from kinds import AWAY_FIRST_S, FAULTS, place_of
+from kinds import AWAY_FIRST_S, FAULTS, fits, place_of
 from registry import Registry
 from ways import WAYS
 
@@ -147,7 +147,7 @@ class Strike:
 
     def __init__(self, front, run):
         self.front, self.run, self.place = front, run, run.place
-        self.fault, self.is_struck = FAULTS.get(run.fault), False
+        self.way, self.fault, self.is_struck = WAYS[run.way], FAULTS.get(run.fault), False
         if run.fault == "refused" and run.request == 1:
             absence.leave(front, AWAY_FIRST_S)
         elif run.fault == "refused":
@@ -157,11 +157,11 @@ class Strike:
 
     def strike(self, exchange):
         place = place_of(exchange.method, exchange.target, exchange.origin)
-        if place not in self.fault.places:      # so it is only where the order is not kept
-            exchange.proceed()
+        if not fits(self.run.fault, self.way, place, exchange.body.length or 0):
+            exchange.proceed()       # another request than in the plain push: the order changes
             return
         self.is_struck, self.place = True, place
-        actions.perform(exchange, self.fault.at(WAYS[self.run.way], place))
+        actions.perform(exchange, self.fault.at(self.way, place))
 
     @property
     def is_met(self):
