@@ -76,6 +76,7 @@ def pytest_collection_modifyitems(items):
 USER, SECRET = "oauth2accesstoken", "ya29.secret-of-the-test"
 HARD_TIMEOUT_S = 60
 IMAGE_SIZE = 600_000
+PROGRAM = os.environ.get("LANDED") or str(ROOT / "build/release/landed")
 
 
 @dataclass
@@ -147,7 +148,7 @@ class Landed:
 
     def __init__(self, home):
         self.home = home
-        self.binary = os.environ.get("LANDED") or str(ROOT / "build/release/landed")
+        self.binary = PROGRAM
         if not os.access(self.binary, os.X_OK):
             pytest.fail(f"no program at {self.binary}: build it, or name it in LANDED")
         (home / "docker").mkdir(parents=True, exist_ok=True)

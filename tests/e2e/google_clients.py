@@ -11,8 +11,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from conftest import PROGRAM
+from front import Front
+from gate import Gate
+
 TIMEOUT_S = 60
-CLOSED_PROXY = "http://127.0.0.1:9"
+CLOSED = "127.0.0.1:9"
+CLOSED_PROXY = f"http://{CLOSED}"
 
 
 @dataclass
@@ -104,4 +109,27 @@ def docker_credential_gcloud(google, path, home, **more):
     return Minted(done.returncode, answer.get("Secret"), None, done.stderr)
 
 
-MINTERS = {"plugin": plugin, "gcloud": gcloud, "docker-credential-gcloud": docker_credential_gcloud}
+# -- landed: `verify` of a tag that is not there mints once
+
+
+UNKNOWN = {"at": "get-tag", "times": 0, "action": {
+    "do": "error", "status": 404, "code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}}
+ABSENT = 10
+
+
+def landed(google, path, home, **more):
+    """PATH None: the metadata server.  What it minted is what it showed to a registry."""
+    source = ({"GOOGLE_APPLICATION_CREDENTIALS": path} if path
+              else {"GCE_METADATA_HOST": google.host})
+    with Front(f"http://{CLOSED}", Gate("bearer", google=google), "gar", [UNKNOWN]) as front:
+        done = run([PROGRAM, "verify", f"{front.address}/a/b:1", "--cred", "adc"],
+                   environment(home, **source, **more))
+        shown = {token.credential.token.text for token in front.gate.issued}
+    if done.returncode != ABSENT:
+        return Minted(done.returncode or 1, None, None, done.stderr)
+    assert len(shown) == 1 and front.bugs == []
+    return Minted(0, shown.pop(), None, done.stderr)
+
+
+MINTERS = {"plugin": plugin, "gcloud": gcloud, "docker-credential-gcloud": docker_credential_gcloud,
+           "landed": landed}

@@ -147,5 +147,14 @@ def gcloud_differences(google, kind):
     return found
 
 
+def landed_differences(google, kind):
+    """Ours: nothing but two questions more.  In which universe the machine is decides where
+    impersonation is asked for, and whose token it is stands in what people read."""
+    if kind != "metadata":
+        return {}
+    return {"GET /computeMetadata/v1/universe/universe-domain": (None, "sent"),
+            "GET /computeMetadata/v1/instance/service-accounts/default/email": (None, "sent")}
+
+
 DIFFERENCES = {"plugin": plugin_differences, "gcloud": gcloud_differences,
-               "docker-credential-gcloud": gcloud_differences}
+               "docker-credential-gcloud": gcloud_differences, "landed": landed_differences}

@@ -1,11 +1,12 @@
-"""Google's own clients against the peer that plays Google: it accepts what they send, they accept
-what it answers, and the log shows the requests that google_requests.py says, field by field."""
+"""Google's own clients and ours against the peer that plays Google: it accepts what they send, they
+accept what it answers, and the log shows the requests that google_requests.py says, field by
+field."""
 import time
 from datetime import datetime
 
 import pytest
 
-from google_clients import MINTERS, docker_credential_gcloud, gcloud, plugin
+from google_clients import MINTERS, docker_credential_gcloud, gcloud, landed, plugin
 from google_requests import DIFFERENCES, OWED
 from googleauth.canonical import canonical, differences
 from googleauth.files import KINDS
@@ -37,6 +38,12 @@ def test_plugin(kind, google, files, tmp_path):
     assert_requests(google, kind, "plugin", plugin(google, path, tmp_path / "home"))
 
 
+@pytest.mark.parametrize("kind", [*KINDS, "metadata"])
+def test_landed(kind, google, files, tmp_path):
+    path = None if kind == "metadata" else files.kind(kind)
+    assert_requests(google, kind, "landed", landed(google, path, tmp_path / "home"))
+
+
 @pytest.mark.parametrize("kind", [
     kind if kind in GCLOUD_SHORT else pytest.param(kind, marks=pytest.mark.long)
     for kind in GCLOUD_KINDS])
@@ -56,11 +63,12 @@ def between(ours, theirs):
 
 
 @pytest.mark.parametrize("ours, theirs, kind", [
+    *[("landed", "plugin", kind) for kind in [*KINDS, "metadata"]],
     ("plugin", "docker-credential-gcloud", "service-account"),
     pytest.param("gcloud", "docker-credential-gcloud", "workforce-user", marks=pytest.mark.long)])
 def test_same_requests(ours, theirs, kind, google, files, tmp_path):
     """Two clients, one credential file: they ask the same, but for what is documented."""
-    path, logs = files.kind(kind), []
+    path, logs = None if kind == "metadata" else files.kind(kind), []
     for name in (ours, theirs):
         google.record.clear()
         minted = MINTERS[name](google, path, tmp_path / name)
