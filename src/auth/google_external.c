@@ -13,8 +13,6 @@
 #define GRANT_EXCHANGE "urn:ietf:params:oauth:grant-type:token-exchange"
 #define TYPE_ACCESS_TOKEN "urn:ietf:params:oauth:token-type:access_token"
 #define WORKFORCE "//iam.googleapis.com/locations/"
-#define LIFETIME_SHORTEST_S 600
-#define LIFETIME_LONGEST_S 43200
 
 struct external {
 	struct google_minter minter;
@@ -214,7 +212,10 @@ static bool take_file(const struct external_file *f, struct external *e, struct 
 	return google_subject_new(f->source, &e->use, e->minter.options, &e->subject, err);
 }
 
-/* How long the impersonated token is to live; 0 when the file leaves that open. */
+/*
+ * How long the impersonated token is to live; 0 when the file leaves that open. What is too short is the service's to
+ * say: libraries differ in what they let pass.
+ */
 static bool read_lifetime(const struct external_file *f, int64_t *ret_ms, struct err *err)
 {
 	const struct js *j = js_get(f->impersonation, "token_lifetime_seconds");
@@ -223,11 +224,10 @@ static bool read_lifetime(const struct external_file *f, int64_t *ret_ms, struct
 	*ret_ms = 0;
 	if (!j)
 		return true;
-	if (!js_integer(j, &seconds) || seconds < LIFETIME_SHORTEST_S ||
-	    seconds > LIFETIME_LONGEST_S)
+	if (!js_integer(j, &seconds) || seconds < 0 || seconds > GOOGLE_LIFETIME_MAX_MS / 1000)
 		return err_set(err, ERR_NO_CREDENTIAL,
-			       "field 'token_lifetime_seconds' is no number between %d and %d",
-			       LIFETIME_SHORTEST_S, LIFETIME_LONGEST_S);
+			       "field 'token_lifetime_seconds' is no number of at most %lld",
+			       GOOGLE_LIFETIME_MAX_MS / 1000);
 	*ret_ms = seconds * 1000;
 	return true;
 }

@@ -55,7 +55,7 @@ static const struct {
 	{ "{'audience':'//iam.googleapis.com/locations//workloadIdentityPools/x'," TYPE
 	  "'workforce_pool_user_project':'p'," SUBJECT "}",
 	  "workforce" },
-	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':599}"),
+	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':-1}"),
 	  "token_lifetime_seconds" },
 	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':43201}"),
 	  "token_lifetime_seconds" },
@@ -322,8 +322,10 @@ static const struct {
 	{ IMPERSONATED(",'service_account_impersonation':{}"), "\"lifetime\":\"3600s\"" },
 	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':7200}"),
 	  "\"lifetime\":\"7200s\"" },
-	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':600}"),
-	  "\"lifetime\":\"600s\"" },
+	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':0}"),
+	  "\"lifetime\":\"3600s\"" },
+	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':300}"),
+	  "\"lifetime\":\"300s\"" },
 	{ IMPERSONATED(",'service_account_impersonation':{'token_lifetime_seconds':43200}"),
 	  "\"lifetime\":\"43200s\"" },
 };
