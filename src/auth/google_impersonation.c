@@ -15,7 +15,7 @@
 struct impersonation {
 	struct google_minter minter;
 	struct google_minter *source;
-	char *url;
+	char *url; /* NULL: its universe's own, which a metadata server may tell only when asked */
 	struct strings delegates;
 	int64_t lifetime_ms; /* as the credential file says; 0: not said */
 };
@@ -50,6 +50,11 @@ static char *compose(const struct impersonation *i, const struct google_want *wa
 	return js_text(body, JS_COMPACT);
 }
 
+static const char *name_of(const struct impersonation *i)
+{
+	return i->minter.principal ? i->minter.principal : i->url;
+}
+
 static void explain(const struct impersonation *i, struct err *err)
 {
 	const char *who = i->minter.principal ? i->minter.principal : "that service account";
@@ -63,34 +68,72 @@ static void explain(const struct impersonation *i, struct err *err)
 		err_hint(err, "grant roles/iam.serviceAccountTokenCreator on %s", who);
 }
 
-static bool impersonation_mint(struct google_minter *m, const struct world *w,
-			       const struct google_want *want, struct google_token *ret,
-			       struct err *err)
+/* gcloud's own way to say that the service is elsewhere. */
+static char *default_url(const char *universe, const char *email)
+{
+	const char *named = getenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS");
+	size_t len = named ? strlen(named) : 0;
+
+	while (len && named[len - 1] == '/')
+		len--;
+	if (len)
+		return mem_printf("%.*s/v1/" ACCOUNTS "%s" VERB, (int)len, named, email);
+	return mem_printf("https://iamcredentials.%s/v1/" ACCOUNTS "%s" VERB, universe, email);
+}
+
+/* What the source comes to know by being asked is true of what it is the source of. */
+static void learn_from_source(struct impersonation *i)
+{
+	mem_replace(&i->minter.universe, i->source->universe);
+	if (atomic_load(&i->source->has_grown))
+		atomic_store(&i->minter.has_grown, true);
+}
+
+/* One token of the source, and what the service says to it. */
+static bool ask_by_source(struct impersonation *i, const struct world *w, const char *body,
+			  struct http_answer *ret, struct err *err)
 {
 	static const char *const platform[] = { GOOGLE_SCOPE_PLATFORM, NULL };
 	const struct google_want source_want = { .scopes = platform };
-	struct impersonation *i = (struct impersonation *)m;
-	CLEANUP(mem_freep) char *body = compose(i, want);
 	CLEANUP(google_token_clear) struct google_token own = { 0 };
 	CLEANUP(secret_freep) struct secret *bearer = NULL;
-	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	CLEANUP(mem_freep) char *url = NULL;
 	struct http_call call = { .what = "token of a service account",
 				  .method = "POST",
-				  .url = i->url,
 				  .headers = { { "Content-Type", "application/json" },
 					       { "Accept", "application/json" } },
 				  .bytes = body,
 				  .size = strlen(body) };
 
 	if (!google_mint(i->source, w, &source_want, &own, err))
-		return err_wrap(err, "the token that is to impersonate '%s'",
-				m->principal ? m->principal : i->url);
+		return err_wrap(err, "the token that is to impersonate '%s'", name_of(i));
+	learn_from_source(i);
+	url = i->url ? mem_strdup(i->url) : default_url(i->minter.universe, i->minter.principal);
 	bearer = bearer_header(own.secret);
+	call.url = url;
 	call.authorization = bearer;
-	if (google_ask(m->options, w, &call, &answer, err))
-		return google_iam_answer(&answer, w, ret, err);
+	if (google_ask(i->minter.options, w, &call, ret, err))
+		return true;
 	explain(i, err);
-	return err_wrap(err, "impersonating '%s'", m->principal ? m->principal : i->url);
+	return err_wrap(err, "impersonating '%s'", name_of(i));
+}
+
+/* The source's token may have ended on its way: that it is refused counts when a second one is, too. */
+static bool impersonation_mint(struct google_minter *m, const struct world *w,
+			       const struct google_want *want, struct google_token *ret,
+			       struct err *err)
+{
+	struct impersonation *i = (struct impersonation *)m;
+	CLEANUP(mem_freep) char *body = compose(i, want);
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	bool ok = ask_by_source(i, w, body, &answer, err);
+
+	if (!ok && answer.status == 401 && i->source->renewable) {
+		http_answer_clear(&answer);
+		err_clear(err);
+		ok = ask_by_source(i, w, body, &answer, err);
+	}
+	return ok && google_iam_answer(&answer, w, ret, err);
 }
 
 static void impersonation_free(struct google_minter *m)
@@ -109,19 +152,6 @@ static const struct google_minter_ops impersonation_ops = {
 	.free = impersonation_free,
 };
 
-/* gcloud's own way to say that the service is elsewhere. */
-static char *default_url(const char *universe, const char *email)
-{
-	const char *named = getenv("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS");
-	size_t len = named ? strlen(named) : 0;
-
-	while (len && named[len - 1] == '/')
-		len--;
-	if (len)
-		return mem_printf("%.*s/v1/" ACCOUNTS "%s" VERB, (int)len, named, email);
-	return mem_printf("https://iamcredentials.%s/v1/" ACCOUNTS "%s" VERB, universe, email);
-}
-
 struct google_minter *google_impersonate(struct google_minter *source, const char *email,
 					 const char *url, const struct strings *delegates,
 					 int64_t lifetime_ms)
@@ -136,7 +166,7 @@ struct google_minter *google_impersonate(struct google_minter *source, const cha
 	i->minter.universe = mem_strdup(source->universe);
 	i->minter.renewable = source->renewable;
 	i->source = source;
-	i->url = url ? mem_strdup(url) : default_url(source->universe, email);
+	i->url = mem_strdup_or_null(url);
 	i->lifetime_ms = lifetime_ms;
 	for (size_t n = 0; delegates && n < delegates->count; n++) {
 		const char *whole = delegates->at[n];

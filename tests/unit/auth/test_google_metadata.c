@@ -185,6 +185,23 @@ static void test_universe_of_another_server(void **state)
 	assert_string_equal(m->universe, GOOGLE_UNIVERSE_DEFAULT);
 }
 
+/* It is known only when the server has said so, and decides who is asked for the other account's token. */
+static void test_impersonation_in_its_universe(void **state)
+{
+	struct desk *d = *state;
+	struct google_minter *own = google_metadata_new(&d->options);
+	CLEANUP(google_minter_freep)
+	struct google_minter *m = google_impersonate(own, "t@p", NULL, NULL, 0);
+
+	expect(d, "/universe-domain", 200, "example.goog\n");
+	expect(d, "/email", 200, "sa@p.iam.gserviceaccount.com");
+	expect(d, "/token", 200, TOKEN);
+	expect_grant(d, "https://iamcredentials.example.goog/v1/",
+		     "{\"accessToken\":\"SECRET-2\",\"expireTime\":\"2026-11-24T15:00:00Z\"}");
+	assert_mints(d, m, "SECRET-2", 3600000);
+	assert_string_equal(m->universe, "example.goog");
+}
+
 static void test_universe_of_the_environment(void **state)
 {
 	struct desk *d = *state;
@@ -526,6 +543,7 @@ int main(void)
 		BARE_CASE(test_life_counts_from_when_it_was_asked),
 		BARE_CASE(test_universe_and_email_that_are_none),
 		BARE_CASE(test_universe_of_another_server),
+		BARE_CASE(test_impersonation_in_its_universe),
 		BARE_CASE(test_universe_of_the_environment),
 		BARE_CASE(test_hosts),
 		BARE_CASE(test_hosts_that_are_none),
