@@ -54,8 +54,6 @@ static bool make(const struct js *file, const struct google_options *options,
 		return no_type(file, err);
 	if (!kind)
 		return no_such_kind(type, err);
-	if (js_get(js_get(file, "credential_source"), "certificate"))
-		return no_such_kind("external_account with an X.509 certificate", err);
 	if (!kind->make(file, options, ret, err))
 		return err_wrap(err, "%s", kind->type);
 	(*ret)->kind = kind->type;
