@@ -93,6 +93,7 @@ WAYS = {kind: lambda google, files, kind=kind: by_file(files.kind(kind)) for kin
     "impersonate-delegates": lambda google, files: by_flag(files, f"{DELEGATE},{TARGET}"),
     "token-lifetime": lambda google, files: by_flag(files, TARGET, "--token-lifetime", "15m"),
 }
+SHORT = ("service-account", "external-file", "impersonate-delegates")
 FINAL = {"authorized-user": "user", "well-known": "user", "token-file": "user",
          "workforce-user": "workforce", "metadata": "metadata", "metadata-adc": "metadata"}
 
@@ -143,7 +144,8 @@ def assert_no_secret(google, *texts):
     assert [secret for secret in secrets if secret in shown] == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [
+    way if way in SHORT else pytest.param(way, marks=pytest.mark.long) for way in WAYS])
 def test_push_outlives_its_tokens(way, landed, front, google, files, registry, repo, tmp_path):
     made = images.single(tmp_path / "layout", size=SIZE, layers=4)
     options, env = WAYS[way](google, files)
