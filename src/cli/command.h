@@ -40,6 +40,7 @@ struct command {
 	bool (*run)(const struct run *run, struct err *err);
 };
 
+extern const struct command command_doctor;
 extern const struct command command_push;
 extern const struct command command_verify;
 

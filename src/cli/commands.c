@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
+	&command_doctor,
 	&command_push,
 	&command_verify,
 };

@@ -26,7 +26,7 @@ struct connector {
 	struct google_options google;
 };
 
-static const char *registry_of(const char *host)
+const char *connect_registry(const char *host)
 {
 	return strcmp(host, HUB_HOST) == 0 ? HUB_REGISTRY : host;
 }
@@ -93,26 +93,35 @@ static struct authorizer *new_authorizer(const struct connector *c, const struct
 	return authenticator_new(&options);
 }
 
+static bool say_hello(const struct connector *c, const struct world *w, const char *registry,
+		      struct transport *transport, char **ret_base, struct http_answer *ret,
+		      struct err *err)
+{
+	CLEANUP(bases_clear) struct bases bases = bases_of(c, registry);
+	size_t i;
+
+	if (!registry_ping(w, transport, &c->policy, (const char *const *)bases.at, bases.count, &i,
+			   ret, err))
+		return false;
+	*ret_base = mem_strdup(bases.at[i]);
+	return true;
+}
+
 static bool connector_make(struct session_maker *m, const struct world *w,
 			   const struct reference *ref, enum session_access access,
 			   struct session **ret, struct err *err)
 {
 	struct connector *c = (struct connector *)m;
-	const char *registry = registry_of(ref->host);
-	CLEANUP(bases_clear) struct bases bases = bases_of(c, registry);
+	const char *registry = connect_registry(ref->host);
 	CLEANUP(transport_freep) struct transport *transport = NULL;
 	CLEANUP(http_answer_clear) struct http_answer hello = { 0 };
+	CLEANUP(mem_freep) char *base = NULL;
 	struct authorizer *authorizer;
 	struct http_client *client;
-	const char *base;
-	size_t i;
 
-	if (!open_transport(c, w, registry, &transport, err))
+	if (!open_transport(c, w, registry, &transport, err) ||
+	    !say_hello(c, w, registry, transport, &base, &hello, err))
 		return false;
-	if (!registry_ping(w, transport, &c->policy, (const char *const *)bases.at, bases.count, &i,
-			   &hello, err))
-		return false;
-	base = bases.at[i];
 	authorizer = new_authorizer(c, w, transport, base, ref, access);
 	authorizer_challenged(authorizer, (const char *const *)hello.challenges);
 	client = http_client_new(TAKE(transport), authorizer, base, &c->policy);
@@ -120,6 +129,35 @@ static bool connector_make(struct session_maker *m, const struct world *w,
 	c->policy.stranger_ms = NEVER_MS; /* the next session's registry is known */
 	*ret = session_new(client, base, ref->repository, access);
 	return true;
+}
+
+bool connect_hello(struct session_maker *m, const struct world *w, const struct reference *ref,
+		   char **ret_base, struct http_answer *ret, struct err *err)
+{
+	struct connector *c = (struct connector *)m;
+	const char *registry = connect_registry(ref->host);
+	CLEANUP(transport_freep) struct transport *transport = NULL;
+
+	return open_transport(c, w, registry, &transport, err) &&
+	       say_hello(c, w, registry, transport, ret_base, ret, err);
+}
+
+bool connect_credential(struct session_maker *m, const struct world *w,
+			const struct credential_target *target, struct credential **ret,
+			struct err *err)
+{
+	struct connector *c = (struct connector *)m;
+
+	*ret = NULL;
+	for (size_t i = 0; i < c->source_count && !*ret; i++)
+		if (!source_obtain(c->sources[i], w, target, ret, err))
+			return false;
+	return true;
+}
+
+bool connect_may_be_anonymous(const struct session_maker *m)
+{
+	return ((const struct connector *)m)->may_be_anonymous;
 }
 
 /* Google's endpoints are not the registry: its client certificate and --insecure are none of theirs. */

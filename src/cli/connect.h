@@ -5,6 +5,7 @@
 #ifndef CLI_CONNECT_H
 #define CLI_CONNECT_H
 
+#include "auth/source.h"
 #include "base/strings.h"
 #include "registry/session.h"
 
@@ -36,6 +37,22 @@ struct connect_options {
 MUST_USE bool connect_new(const struct connect_options *options, const struct world *w,
 			  struct session_maker **ret, struct err *err);
 void connect_free(struct session_maker *m);
+
+/*
+ * Parts of what M does for a session, each by itself. How REF's registry answers GET /v2/: *ret_base is where ("https://
+ * host"), the caller frees it. And what would be shown to TARGET: *ret is NULL when nobody's credential would be;
+ * whether that is allowed is another question (connect_may_be_anonymous).
+ */
+MUST_USE bool connect_hello(struct session_maker *m, const struct world *w,
+			    const struct reference *ref, char **ret_base, struct http_answer *ret,
+			    struct err *err);
+MUST_USE bool connect_credential(struct session_maker *m, const struct world *w,
+				 const struct credential_target *target, struct credential **ret,
+				 struct err *err);
+/* "host[:port]" where the registry of that name in a reference lives: another place than it says for docker.io. */
+const char *connect_registry(const char *host);
+
+bool connect_may_be_anonymous(const struct session_maker *m);
 DEFINE_FREEP(struct session_maker, connect_free)
 
 #endif
