@@ -69,7 +69,7 @@ static const struct command_example doctor_examples[] = {
 enum needs {
 	NEEDS_REF = 1,
 	NEEDS_REGISTRY = 2,   /* it was reached */
-	NEEDS_CREDENTIAL = 4, /* there is one, or none is needed */
+	NEEDS_CREDENTIAL = 4, /* there is one that works, or none is needed */
 };
 
 struct check {
@@ -113,7 +113,7 @@ static void run_check(struct doctor *d, const struct world *w, const struct chec
 	if ((c->needs & NEEDS_REGISTRY) && !d->known.reached)
 		finding_note(f, "not looked at, because the registry was not reached");
 	else if ((c->needs & NEEDS_CREDENTIAL) && !d->known.credential)
-		finding_note(f, "not looked at, because there is no credential");
+		finding_note(f, "not looked at, because there is no credential that works");
 	else
 		c->run(d, w, f);
 }

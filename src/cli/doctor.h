@@ -15,8 +15,7 @@
 /* What was learnt on the way, by the checks that run one after another. */
 struct doctor_knowledge {
 	bool reached;	 /* the registry answers */
-	bool credential; /* there is one, or none is needed */
-	bool uploads;	 /* a session for pushing could be had */
+	bool credential; /* there is one that was not refused, or none is needed */
 };
 
 struct doctor {

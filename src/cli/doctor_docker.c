@@ -103,7 +103,7 @@ static void judge_file(const struct doctor *d, const struct world *w, struct fin
 		return;
 	}
 	if (!file_read_all(path, &text, &err)) {
-		finding_of_err(f, FINDING_WARNING, &err);
+		finding_fix(finding_of_err(f, FINDING_WARNING, &err), "chmod u+r '%s'", path);
 		err_clear(&err);
 		return;
 	}

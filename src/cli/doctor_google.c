@@ -13,6 +13,7 @@
 #define METADATA_MS 4000
 #define METADATA_SCOPES "/computeMetadata/v1/instance/service-accounts/default/scopes"
 #define METADATA_ADDRESS "169.254.169.254"
+#define SET_ACCOUNT "gcloud compute instances set-service-account INSTANCE"
 
 /* The file that ADC takes, NULL when it takes none; the caller frees. */
 static char *adc_path(const char **ret_how)
@@ -55,12 +56,15 @@ static bool read_gcloud(struct findings *f, struct gcloud_config *config, char *
 			char **ret_impersonated)
 {
 	struct err err = ERR_INIT;
+	struct finding *n;
 
 	if (gcloud_config_read(config, &err) &&
 	    gcloud_property(config, "core", "account", ret_account, &err) &&
 	    gcloud_property(config, "auth", "impersonate_service_account", ret_impersonated, &err))
 		return true;
-	finding_of_err(f, FINDING_WARNING, &err);
+	n = finding_of_err(f, FINDING_WARNING, &err);
+	if (!n->fix)
+		finding_fix(n, "gcloud config configurations list");
 	err_clear(&err);
 	return false;
 }
@@ -131,17 +135,20 @@ static void ask_scopes(const struct google_options *options, const struct world 
 		.answer_ms = METADATA_MS,
 	};
 	struct err err = ERR_INIT;
+	struct finding *n;
 
 	if (!http_call(c, w, &call, &answer, &err)) {
-		finding_of_err(f, FINDING_WARNING, &err);
+		n = finding_of_err(f, FINDING_WARNING, &err);
+		finding_fix(n, "curl -H Metadata-Flavor:Google http://%s/", metadata_host());
 		err_clear(&err);
 	} else if (answer.status == 200) {
 		doctor_judge_scopes(f, answer.body);
 	} else if (answer.status == 404) {
-		finding_warning(f,
-				"the metadata server '%s' has no service account for this "
-				"machine",
-				metadata_host());
+		n = finding_warning(f,
+				    "the metadata server '%s' knows no service account of this "
+				    "machine",
+				    metadata_host());
+		finding_fix(n, SET_ACCOUNT);
 	} else {
 		finding_note(f, "the metadata server '%s' does not tell its scopes (%d)",
 			     metadata_host(), answer.status);

@@ -98,12 +98,30 @@ void doctor_dns(struct doctor *d, const struct world *w, struct findings *f)
 
 /* Its answer */
 
-static void failed(struct findings *f, struct err *err, const char *fix)
+/* What is to be done where the failure itself does not know. */
+static const char *usual_fix(enum err_code code)
+{
+	switch (code) {
+	case ERR_DENIED:
+		return "does the repository exist, and may this identity write to it?";
+	case ERR_REFUSED:
+	case ERR_NO_CREDENTIAL:
+		return "log in again, or name another source with --cred";
+	case ERR_USAGE:
+		return "landed doctor --help";
+	case ERR_LOCAL:
+		return "see what was found";
+	default:
+		return "is it up, and is a proxy (HTTPS_PROXY) or a firewall between?";
+	}
+}
+
+static void failed(struct findings *f, struct err *err)
 {
 	struct finding *n = finding_of_err(f, FINDING_ERROR, err);
 
-	if (!n->fix && fix)
-		finding_fix(n, "%s", fix);
+	if (!n->fix)
+		finding_fix(n, "%s", usual_fix(err->code));
 	err_clear(err);
 }
 
@@ -113,7 +131,7 @@ static struct session_maker *new_maker(struct doctor *d, const struct world *w, 
 	struct err err = ERR_INIT;
 
 	if (!connect_new(&d->connect, w, &sessions, &err))
-		failed(f, &err, "landed doctor --help");
+		failed(f, &err);
 	return sessions;
 }
 
@@ -152,7 +170,7 @@ void doctor_registry(struct doctor *d, const struct world *w, struct findings *f
 	if (!sessions)
 		return;
 	if (!connect_hello(sessions, &near, d->ref, &base, &hello, &err)) {
-		failed(f, &err, "is it up, and is a proxy (HTTPS_PROXY) or a firewall between?");
+		failed(f, &err);
 		return;
 	}
 	d->known.reached = true;
@@ -173,7 +191,7 @@ void doctor_credential(struct doctor *d, const struct world *w, struct findings 
 	if (!sessions)
 		return;
 	if (!connect_credential(sessions, &near, &target, &c, &err)) {
-		failed(f, &err, "landed push --help, at --cred");
+		failed(f, &err);
 	} else if (!c && !connect_may_be_anonymous(sessions)) {
 		finding_fix(finding_error(f, ERR_NO_CREDENTIAL,
 					  "no source named by --cred has a credential for '%s'",
@@ -199,10 +217,11 @@ void doctor_upload(struct doctor *d, const struct world *w, struct findings *f)
 		return;
 	if (!session_make(sessions, &near, d->ref, SESSION_PUSH, &session, &err) ||
 	    !session_may_upload(&near, session, &cancelled, &err)) {
-		failed(f, &err, "does the repository exist, and may this identity write to it?");
+		/* who may not write may still read */
+		d->known.credential = err.code == ERR_DENIED;
+		failed(f, &err);
 		return;
 	}
-	d->known.uploads = true;
 	finding_ok(f, "this identity may upload to '%s/%s' (an upload was begun and %s)",
 		   d->ref->host, d->ref->repository,
 		   cancelled ? "cancelled" : "left for the registry to purge");
@@ -221,7 +240,7 @@ void doctor_tag(struct doctor *d, const struct world *w, struct findings *f)
 		return;
 	if (!session_make(sessions, &near, d->ref, SESSION_PULL, &session, &err) ||
 	    !manifest_get(&near, session, wanted, NULL, &m, &err)) {
-		failed(f, &err, NULL);
+		failed(f, &err);
 		return;
 	}
 	if (m)
