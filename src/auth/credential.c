@@ -17,6 +17,7 @@ void credential_free(struct credential *c)
 	free(c->user);
 	secret_free(c->secret);
 	free(c->source);
+	free(c->principal);
 	free(c);
 }
 

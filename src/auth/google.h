@@ -31,6 +31,9 @@ struct google_options {
 	struct transport *bare; /* one that never uses a proxy: the metadata servers' */
 	/* --impersonate EMAIL[,DELEGATE...]: goes before gcloud's own setting; NULL: none */
 	const char *impersonate;
+	bool any_host;		/* the usual login is for hosts that are not Google's, too */
+	const char *cache_dir;	/* tokens are kept there between runs (google_cache.h); NULL: not */
+	int64_t wanted_life_ms; /* of a token out of that cache; 0: GOOGLE_USUAL_LIFE_MS */
 };
 
 struct google_token {
@@ -60,7 +63,9 @@ struct google_minter {
 	char *principal;  /* an e-mail address or a federated subject; NULL while it is not known */
 	char *origin;	  /* for people: "'key.json', named by GOOGLE_APPLICATION_CREDENTIALS" */
 	char *universe;	  /* GOOGLE_UNIVERSE_DEFAULT but for sovereign clouds */
-	bool renewable;	  /* minting again may yield another token */
+	/* Digest of all that decides whose token comes; NULL: that shows only when one was asked for, so none is kept. */
+	char *identity;
+	bool renewable; /* minting again may yield another token */
 	/* It hands out the same token until that is nearly over, then another one soon after: a metadata server. */
 	bool repeats;
 	atomic_bool
@@ -166,6 +171,15 @@ bool google_is_worth_asking_again(const struct google_token *best, size_t asked,
 MUST_USE bool google_freshest(struct google_minter *m, const struct world *w,
 			      const struct google_want *want, struct google_token *ret,
 			      struct err *err);
+
+/*
+ * google_kept.c: as google_freshest, with the tokens that are kept in OPTIONS' cache_dir. One that has the life that is
+ * wanted is handed out as it is; else one caller of all processes mints and the others wait for what it brings. What
+ * was minted meanwhile is the best there is, however short; and where Google cannot be reached, so is what was kept.
+ */
+MUST_USE bool google_kept(struct google_minter *m, const struct world *w,
+			  const struct google_want *want, struct google_token *ret,
+			  struct err *err);
 
 /* google_http.c: what all of them share. */
 

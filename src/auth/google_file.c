@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/stream.h"
+#include "wire/digest.h"
 
 #include <string.h>
 
@@ -10,12 +11,13 @@ static const struct kind {
 	const char *type;
 	bool (*make)(const struct js *file, const struct google_options *options,
 		     struct google_minter **ret, struct err *err);
+	bool is_identity; /* the file alone decides whose token comes; a subject may be anybody's */
 } kinds[] = {
-	{ "service_account", google_service_account_new },
-	{ "authorized_user", google_user_new },
-	{ "external_account", google_external_new },
-	{ "external_account_authorized_user", google_user_new },
-	{ "impersonated_service_account", google_impersonated_new },
+	{ "service_account", google_service_account_new, true },
+	{ "authorized_user", google_user_new, true },
+	{ "external_account", google_external_new, false },
+	{ "external_account_authorized_user", google_user_new, true },
+	{ "impersonated_service_account", google_impersonated_new, false },
 };
 
 static const struct kind *kind_of(const char *type)
@@ -44,6 +46,16 @@ static bool no_type(const struct js *file, struct err *err)
 	return false;
 }
 
+/* The caller frees. */
+static char *identity_of(const struct js *file)
+{
+	CLEANUP(mem_freep) char *text = js_text(file, JS_COMPACT);
+	struct digest digest = digest_of(text, strlen(text));
+
+	secret_wipe(text, strlen(text));
+	return mem_strdup(digest.text);
+}
+
 static bool make(const struct js *file, const struct google_options *options,
 		 struct google_minter **ret, struct err *err)
 {
@@ -57,6 +69,8 @@ static bool make(const struct js *file, const struct google_options *options,
 	if (!kind->make(file, options, ret, err))
 		return err_wrap(err, "%s", kind->type);
 	(*ret)->kind = kind->type;
+	if (kind->is_identity)
+		(*ret)->identity = identity_of(file);
 	return true;
 }
 

@@ -31,6 +31,7 @@ void google_minter_clear(struct google_minter *m)
 	free(m->principal);
 	free(m->origin);
 	free(m->universe);
+	free(m->identity);
 }
 
 const char *const google_scopes_default[3] = { GOOGLE_SCOPE_PLATFORM, GOOGLE_SCOPE_EMAIL, NULL };

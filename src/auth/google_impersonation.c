@@ -6,6 +6,7 @@
 
 #include "auth/token_endpoint.h"
 #include "base/mem.h"
+#include "wire/digest.h"
 
 #include <string.h>
 
@@ -152,6 +153,20 @@ static const struct google_minter_ops impersonation_ops = {
 	.free = impersonation_free,
 };
 
+static char *identity_of(const struct impersonation *i)
+{
+	struct buf text = BUF_INIT(BUF_TEXT_CEILING);
+	struct digest digest;
+
+	buf_printf(&text, "%s\n%s\n%lld", i->source->identity,
+		   i->url ? i->url : i->minter.principal, (long long)i->lifetime_ms);
+	for (size_t n = 0; n < i->delegates.count; n++)
+		buf_printf(&text, "\n%s", i->delegates.at[n]);
+	digest = digest_of(buf_str(&text), text.len);
+	buf_clear(&text);
+	return mem_strdup(digest.text);
+}
+
 struct google_minter *google_impersonate(struct google_minter *source, const char *email,
 					 const char *url, const struct strings *delegates,
 					 int64_t lifetime_ms)
@@ -175,6 +190,8 @@ struct google_minter *google_impersonate(struct google_minter *source, const cha
 
 		strings_add(&i->delegates, name);
 	}
+	if (source->identity)
+		i->minter.identity = identity_of(i);
 	return &i->minter;
 }
 

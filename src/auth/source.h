@@ -20,6 +20,7 @@ struct credential {
 	bool expiry_known; /* else it may end at any time */
 	bool renewable;	   /* asking again may yield another one */
 	char *source;	   /* for people: "file:/run/token" */
+	char *principal;   /* whose it is; NULL: not known */
 };
 
 void credential_free(struct credential *c);

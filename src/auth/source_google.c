@@ -115,6 +115,7 @@ static struct credential *new_credential(const struct google_source *s, struct g
 	c->expiry_known = t->expiry_known;
 	c->renewable = s->minter->renewable;
 	c->source = name_of(s, s->minter);
+	c->principal = mem_strdup_or_null(s->minter->principal);
 	return c;
 }
 
@@ -129,7 +130,7 @@ static bool ask(struct google_source *s, const struct world *w, struct credentia
 		return err_wrap(err, "credential '%s'", words[s->place]);
 	if (!s->minter)
 		return true;
-	if (google_freshest(s->minter, w, &want, &token, err)) {
+	if (google_kept(s->minter, w, &want, &token, err)) {
 		*ret = new_credential(s, &token);
 		return true;
 	}
@@ -147,7 +148,7 @@ static bool google_obtain(struct source *source, const struct world *w,
 	bool ok = true;
 
 	*ret = NULL;
-	if (s->place == GOOGLE_ANY && !google_is_registry(target->host))
+	if (s->place == GOOGLE_ANY && !s->options->any_host && !google_is_registry(target->host))
 		return true;
 	monitor_enter(s->sched, s->monitor);
 	while (s->busy && (ok = world_check(w, err)))

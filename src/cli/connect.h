@@ -5,8 +5,7 @@
 #ifndef CLI_CONNECT_H
 #define CLI_CONNECT_H
 
-#include "auth/source.h"
-#include "base/strings.h"
+#include "auth/sources.h"
 #include "registry/session.h"
 
 struct connect_options {
@@ -26,6 +25,20 @@ struct connect_options {
 	int64_t retries;
 	struct strings mount_from; /* repositories that sessions for pushing may also pull from */
 };
+
+/* What they say about credentials; borrowed from O. */
+static inline struct sources_options connect_sources(const struct connect_options *o)
+{
+	return (struct sources_options){
+		.named = &o->cred,
+		.user = o->cred_user,
+		.authfile = o->authfile,
+		.impersonate = o->impersonate,
+		.cacert = o->cacert,
+		.lifetime_ms = o->token_lifetime_ms,
+		.stall_ms = o->stall_timeout_ms,
+	};
+}
 
 /*
  * Where no credential source is named, what docker and podman have stored for a registry is taken; for Google's own
