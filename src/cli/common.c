@@ -162,7 +162,7 @@ static const struct opt credentials_options[] = {
 	  .argument = "TIME",
 	  .most = 24 * HOUR_MS,
 	  .help = "do not begin a push with a token that cannot be renewed and is known to end "
-		  "sooner" },
+		  "sooner, and hand out none that is" },
 };
 const struct opt_group common_credentials = { "Credentials", credentials_options,
 					      ARRAY_SIZE(credentials_options) };
@@ -197,3 +197,14 @@ static const struct opt connection_options[] = {
 };
 const struct opt_group common_connection = { "Connection", connection_options,
 					     ARRAY_SIZE(connection_options) };
+
+static const struct opt handout_options[] = {
+	{ .name = "credential-hosts",
+	  .kind = OPT_STRINGS,
+	  .offset = AT(credential_hosts),
+	  .argument = "HOST",
+	  .help = "a registry beside *.pkg.dev, gcr.io and *.gcr.io that the token may be handed out "
+		  "for, or *.DOMAIN for all below; may be repeated" },
+};
+const struct opt_group common_handout = { "Handing out", handout_options,
+					  ARRAY_SIZE(handout_options) };

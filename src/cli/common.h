@@ -22,6 +22,7 @@ struct common_settings {
 	enum verify_depth depth;
 	char *receipt;
 	struct connect_options connect;
+	struct strings credential_hosts; /* whom tokens are handed out for, beside Google's */
 };
 
 extern const struct opt_group common_output;
@@ -29,6 +30,9 @@ extern const struct opt_group common_proof;
 extern const struct opt_group common_limits;
 extern const struct opt_group common_credentials;
 extern const struct opt_group common_connection;
+
+/* For those that hand tokens out. */
+extern const struct opt_group common_handout;
 
 /* The entries of a command's table of uses for all of these, in a struct that begins with common_settings. */
 #define COMMON_USES                                                         \

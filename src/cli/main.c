@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/exit.h"
 #include "cli/help.h"
+#include "cli/places.h"
 #include "cli/tell.h"
 
 #include <errno.h>
@@ -67,21 +68,6 @@ static void hold_standard_streams(void)
 	}
 }
 
-static const char *environment(const char *name)
-{
-	return getenv(name);
-}
-
-/* XDG base directories: a relative XDG_CONFIG_HOME is no answer. */
-static char *config_path(void)
-{
-	const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-
-	if (xdg && *xdg == '/')
-		return mem_printf("%s/landed/config", xdg);
-	return home && *home ? mem_printf("%s/.config/landed/config", home) : NULL;
-}
-
 /* The command's own settings, of which only their beginning is known here. */
 struct session_of_command {
 	const struct command *command;
@@ -99,8 +85,8 @@ static bool parse_settings(const struct command *c, int argc, char **argv, void 
 			   int *ret_operand, enum opt_wish *ret_wish, struct err *err)
 {
 	CLEANUP(mem_freep) struct opt_uses *known = NULL;
-	CLEANUP(mem_freep) char *path = config_path();
-	struct opt_places places = { .environment = environment, .config_path = path };
+	CLEANUP(mem_freep) char *path = places_config_path();
+	struct opt_places places = { .environment = places_environment, .config_path = path };
 
 	for (; command_at(places.known_count); places.known_count++) {
 		known = mem_realloc(known, places.known_count + 1, sizeof(*known));

@@ -149,7 +149,7 @@ static bool apply_config_line(void *arg, const char *name, const char *value, in
 		return opt_store(slot->opt, slot->place, value, err) ||
 		       err_wrap(err, "%s:%d: %s", path, line, name);
 	}
-	if (known_anywhere(p->places, name, &s))
+	if (p->places->others_read_it || known_anywhere(p->places, name, &s))
 		return true; /* an option of another command */
 	err_set(err, ERR_USAGE, "%s:%d: there is no option '%s'", path, line, name);
 	if (s.best)

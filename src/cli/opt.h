@@ -68,6 +68,7 @@ struct opt_places {
 	const char *config_path;		      /* NULL: there is no file */
 	const struct opt_uses *known; /* what the file may name: the options of all commands */
 	size_t known_count;
+	bool others_read_it; /* the file: what is not known here is somebody else's */
 };
 
 /*
