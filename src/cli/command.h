@@ -28,7 +28,7 @@ struct command_example {
 enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF };
 
 struct command {
-	const char *name;
+	const char *name;	 /* one word, or a group and a word: "auth show" */
 	const char *operands;	 /* for the usage line */
 	const char *summary;	 /* one line, starts lower case, no full stop */
 	const char *description; /* paragraphs, an empty line between them */
@@ -40,6 +40,9 @@ struct command {
 	bool (*run)(const struct run *run, struct err *err);
 };
 
+extern const struct command command_auth_setup_docker;
+extern const struct command command_auth_show;
+extern const struct command command_auth_token;
 extern const struct command command_doctor;
 extern const struct command command_push;
 extern const struct command command_verify;
@@ -49,5 +52,15 @@ const struct command *command_at(size_t index);
 
 /* NULL when there is none of that name; *ret_nearest, if wanted, is then one that may be meant, or NULL. */
 const struct command *command_find(const char *name, const char **ret_nearest);
+
+/* Whether C is in the group WORD: "auth show" is in "auth". */
+bool command_is_in(const struct command *c, const char *word);
+
+/* Whether there is a group of that name. */
+bool command_is_group(const char *word);
+
+/* How long C's first word is, and whether the command before it in the table begins with the same. */
+size_t command_word_len(const struct command *c);
+bool command_word_is_new(size_t index);
 
 #endif

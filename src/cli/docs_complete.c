@@ -30,8 +30,48 @@ static void print_commands(FILE *out)
 	const struct command *c;
 
 	for (size_t i = 0; (c = command_at(i)); i++)
-		fprintf(out, "%s ", c->name);
+		if (command_word_is_new(i))
+			fprintf(out, "%.*s ", (int)command_word_len(c), c->name);
 	fputs("help", out);
+}
+
+static bool is_in_group(const struct command *c)
+{
+	return c->name[command_word_len(c)] != '\0';
+}
+
+/* Calls each(out, i) for the first command of each group. */
+static void each_group(FILE *out, void (*each)(FILE *out, size_t first))
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (is_in_group(c) && command_word_is_new(i))
+			each(out, i);
+}
+
+/* "setup-docker show token": the words behind that of the group. */
+static void print_group_words(FILE *out, size_t first)
+{
+	const struct command *c;
+
+	for (size_t i = first; (c = command_at(i)) && (i == first || !command_word_is_new(i)); i++)
+		fprintf(out, "%s%s", i == first ? "" : " ", c->name + command_word_len(c) + 1);
+}
+
+static void bash_group(FILE *out, size_t first)
+{
+	const struct command *c = command_at(first);
+
+	fprintf(out,
+		"\tif [ \"$command\" = %.*s ]; then\n"
+		"\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+		"\t\t\tCOMPREPLY=($(compgen -W \"",
+		(int)command_word_len(c), c->name);
+	print_group_words(out, first);
+	fputs(" --help\" -- \"$word\"))\n\t\t\treturn\n\t\tfi\n"
+	      "\t\tcommand=\"$command ${COMP_WORDS[2]}\"\n\tfi\n",
+	      out);
 }
 
 static void print_prefixes(FILE *out)
@@ -53,9 +93,9 @@ static void bash_value(FILE *out, const struct command *c, const struct opt *o)
 {
 	if (!o->argument)
 		return;
-	fprintf(out, "\t%s:--%s", c->name, o->name);
+	fprintf(out, "\t'%s':--%s", c->name, o->name);
 	if (o->letter)
-		fprintf(out, "|%s:-%c", c->name, o->letter);
+		fprintf(out, "|'%s':-%c", c->name, o->letter);
 	fputs(") ", out);
 	if (o->words) {
 		fputs("COMPREPLY=($(compgen -W \"", out);
@@ -89,7 +129,9 @@ void docs_bash(FILE *out)
 	      "\t\tCOMPREPLY=($(compgen -W \"",
 	      out);
 	print_commands(out);
-	fputs(" --help --version\" -- \"$word\"))\n\t\treturn\n\tfi\n\n\tcase $command:$before in\n"
+	fputs(" --help --version\" -- \"$word\"))\n\t\treturn\n\tfi\n", out);
+	each_group(out, bash_group);
+	fputs("\n\tcase $command:$before in\n"
 	      "\thelp:*) COMPREPLY=($(compgen -W \"",
 	      out);
 	print_commands(out);
@@ -98,7 +140,7 @@ void docs_bash(FILE *out)
 		each_option(out, c, bash_value);
 	fputs("\tesac\n\n\tcase $command in\n", out);
 	for (size_t i = 0; (c = command_at(i)); i++) {
-		fprintf(out, "\t%s) options=\"--help", c->name);
+		fprintf(out, "\t'%s') options=\"--help", c->name);
 		each_option(out, c, bash_name);
 		fputs("\" ;;\n", out);
 	}
@@ -170,6 +212,36 @@ static void zsh_option(FILE *out, const struct command *c, const struct opt *o)
 		zsh_spec(out, o, true);
 }
 
+static void zsh_group(FILE *out, size_t first)
+{
+	const struct command *c = command_at(first);
+
+	fprintf(out,
+		"\tif [[ $command = %.*s ]]; then\n"
+		"\t\tif (( CURRENT == 2 )); then\n\t\t\tcompadd -- ",
+		(int)command_word_len(c), c->name);
+	print_group_words(out, first);
+	fputs("\n\t\t\treturn\n\t\tfi\n"
+	      "\t\tcommand=\"$command $words[2]\"\n"
+	      "\t\tshift words\n\t\t(( CURRENT-- ))\n\tfi\n",
+	      out);
+}
+
+/* A line of what may stand first; a group is described by its words. */
+static void zsh_word(FILE *out, size_t index)
+{
+	const struct command *c = command_at(index);
+
+	if (!command_word_is_new(index))
+		return;
+	fprintf(out, "\t\t'%.*s:", (int)command_word_len(c), c->name);
+	if (is_in_group(c))
+		print_group_words(out, index);
+	else
+		zsh_text(out, c->summary);
+	fputs("'\n", out);
+}
+
 void docs_zsh(FILE *out)
 {
 	const struct command *c;
@@ -180,22 +252,20 @@ void docs_zsh(FILE *out)
 	      out);
 	print_prefixes(out);
 	fputs("\n\tfi\n}\n\n_landed()\n{\n\tlocal -a commands\n\tcommands=(\n", out);
-	for (size_t i = 0; (c = command_at(i)); i++) {
-		fprintf(out, "\t\t'%s:", c->name);
-		zsh_text(out, c->summary);
-		fputs("'\n", out);
-	}
+	for (size_t i = 0; command_at(i); i++)
+		zsh_word(out, i);
 	fputs("\t\t'help:show what landed or a command can be told'\n\t)\n"
 	      "\tif (( CURRENT == 2 )); then\n"
 	      "\t\t_describe command commands\n"
 	      "\t\tcompadd -- --help --version\n"
 	      "\t\treturn\n\tfi\n"
 	      "\tlocal command=$words[2]\n"
-	      "\tshift words\n\t(( CURRENT-- ))\n"
-	      "\tcase $command in\n\thelp)\n\t\t_describe command commands\n\t\t;;\n",
+	      "\tshift words\n\t(( CURRENT-- ))\n",
 	      out);
+	each_group(out, zsh_group);
+	fputs("\tcase $command in\n\thelp)\n\t\t_describe command commands\n\t\t;;\n", out);
 	for (size_t i = 0; (c = command_at(i)); i++) {
-		fprintf(out, "\t%s)\n\t\t_arguments -s -S \\\n", c->name);
+		fprintf(out, "\t'%s')\n\t\t_arguments -s -S \\\n", c->name);
 		each_option(out, c, zsh_option);
 		fputs("\t\t\t'--help[show what the command can be told]' \\\n", out);
 		if (c->completes == OPERANDS_SOURCE_REF)
@@ -216,10 +286,48 @@ static void fish_text(FILE *out, const char *text)
 	fputc('\'', out);
 }
 
+/* The condition under which C is being typed. */
+static void fish_seen(FILE *out, const struct command *c)
+{
+	int len = (int)command_word_len(c);
+
+	fprintf(out, "'__fish_seen_subcommand_from %.*s", len, c->name);
+	if (is_in_group(c))
+		fprintf(out, "; and __fish_seen_subcommand_from %s", c->name + len + 1);
+	fputc('\'', out);
+}
+
+static void fish_group(FILE *out, size_t first)
+{
+	const struct command *c = command_at(first);
+	int len = (int)command_word_len(c);
+
+	fprintf(out,
+		"complete -c landed -n __fish_use_subcommand -a %.*s\n"
+		"complete -c landed -n '__fish_seen_subcommand_from %.*s; and not "
+		"__fish_seen_subcommand_from ",
+		len, c->name, len, c->name);
+	print_group_words(out, first);
+	fputs("' -a '", out);
+	print_group_words(out, first);
+	fputs("'\n", out);
+}
+
+/* That C may be typed; the words of a group have been offered together. */
+static void fish_word(FILE *out, const struct command *c)
+{
+	if (is_in_group(c))
+		return;
+	fprintf(out, "complete -c landed -n __fish_use_subcommand -a %s -d ", c->name);
+	fish_text(out, c->summary);
+	fputc('\n', out);
+}
+
 static void fish_option(FILE *out, const struct command *c, const struct opt *o)
 {
-	fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -l %s", c->name,
-		o->name);
+	fputs("complete -c landed -n ", out);
+	fish_seen(out, c);
+	fprintf(out, " -l %s", o->name);
 	if (o->letter)
 		fprintf(out, " -s %c", o->letter);
 	if (o->argument)
@@ -247,13 +355,13 @@ void docs_fish(FILE *out)
 	      out);
 	print_commands(out);
 	fputs("'\n", out);
+	each_group(out, fish_group);
 	for (size_t i = 0; (c = command_at(i)); i++) {
-		fprintf(out, "\ncomplete -c landed -n __fish_use_subcommand -a %s -d ", c->name);
-		fish_text(out, c->summary);
-		fprintf(out,
-			"\ncomplete -c landed -n '__fish_seen_subcommand_from %s' -l help "
-			"-d 'show help'\n",
-			c->name);
+		fputc('\n', out);
+		fish_word(out, c);
+		fputs("complete -c landed -n ", out);
+		fish_seen(out, c);
+		fputs(" -l help -d 'show help'\n", out);
 		if (c->completes == OPERANDS_SOURCE_REF) {
 			fprintf(out, "complete -c landed -n '__fish_seen_subcommand_from %s' -a '",
 				c->name);

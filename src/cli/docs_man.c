@@ -83,7 +83,7 @@ static void print_options(FILE *out)
 	const struct opt_group *const groups[] = { &common_proof, &common_output, &common_limits,
 						   &common_credentials, &common_connection };
 
-	fputs("# OPTIONS\n\nThese are known to all commands. Options and operands may stand in any "
+	fputs("# OPTIONS\n\nThese are known to all commands that have a use for them. Options and operands may stand in any "
 	      "order; *--* ends the options. Names are never abbreviated. Durations are written like "
 	      "500ms, 30s, 2m or 1h30m; a plain number is seconds.\n\n",
 	      out);

@@ -86,6 +86,16 @@ void help_command(FILE *out, const struct command *c)
 	      out);
 }
 
+void help_group(FILE *out, const char *word)
+{
+	const struct command *c;
+
+	fprintf(out, "usage: landed %s COMMAND [OPTION...] ...\n\nCommands:\n", word);
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (command_is_in(c, word))
+			fprintf(out, "  %-17s  %s\n", c->name, c->summary);
+}
+
 void help_front(FILE *out)
 {
 	const struct command *c;
@@ -96,8 +106,8 @@ void help_front(FILE *out)
 	      "Commands:\n",
 	      out);
 	for (size_t i = 0; (c = command_at(i)); i++)
-		fprintf(out, "  %-10s  %s\n", c->name, c->summary);
-	fputs("  help        show this, or with a COMMAND what it can be told\n\n"
+		fprintf(out, "  %-17s  %s\n", c->name, c->summary);
+	fputs("  help               show this, or with a COMMAND what it can be told\n\n"
 	      "Options:\n"
 	      "      --help     show this; behind a command, what it can be told\n"
 	      "      --version  show the version\n",

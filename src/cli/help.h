@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 void help_front(FILE *out);
+void help_group(FILE *out, const char *word);
 void help_command(FILE *out, const struct command *c);
 
 /* What is behind an option's help line: "one of text, json; default text". NULL when nothing is. The caller frees. */

@@ -180,27 +180,55 @@ static bool unknown_command(const char *word, const char *nearest, struct err *e
 	return false;
 }
 
-/* landed help [COMMAND] */
-static bool run_help(const char *word, struct err *err)
+/* A command's name out of the words of the line: two of them where the first is a group. The caller frees. */
+static char *name_of(char **words, int *ret_used)
 {
-	const char *nearest = NULL;
-	const struct command *c = NULL;
+	bool is_pair = command_is_group(words[0]) && words[1] && *words[1] != '-';
 
-	if (!word || *word == '-') {
+	*ret_used = is_pair ? 2 : 1;
+	return is_pair ? mem_printf("%s %s", words[0], words[1]) : mem_strdup(words[0]);
+}
+
+/* landed help [COMMAND] */
+static bool run_help(char **words, struct err *err)
+{
+	CLEANUP(mem_freep) char *name = NULL;
+	const char *nearest = NULL;
+	const struct command *c;
+	int used;
+
+	if (!words[0] || *words[0] == '-') {
 		help_front(stdout);
 		return true;
 	}
-	c = command_find(word, &nearest);
+	name = name_of(words, &used);
+	if (command_is_group(name)) {
+		help_group(stdout, name);
+		return true;
+	}
+	c = command_find(name, &nearest);
 	if (!c)
-		return unknown_command(word, nearest, err);
+		return unknown_command(name, nearest, err);
 	help_command(stdout, c);
 	return true;
 }
 
+static bool run_group(const char *word, const char *next, struct err *err)
+{
+	if (next && (!strcmp(next, "--help") || !strcmp(next, "-h"))) {
+		help_group(stdout, word);
+		return true;
+	}
+	help_group(stderr, word);
+	return err_set(err, ERR_USAGE, "a command of '%s' is missing", word);
+}
+
 static bool run_word(int argc, char **argv, struct ending *ret, struct err *err)
 {
+	CLEANUP(mem_freep) char *name = NULL;
 	const char *word = argv[1], *nearest = NULL;
 	const struct command *c;
+	int used;
 
 	if (!word) {
 		/* not 0: a script whose variable was empty has landed nothing */
@@ -212,11 +240,14 @@ static bool run_word(int argc, char **argv, struct ending *ret, struct err *err)
 		return true;
 	}
 	if (!strcmp(word, "help") || !strcmp(word, "--help") || !strcmp(word, "-h"))
-		return run_help(argv[2], err);
-	c = command_find(word, &nearest);
+		return run_help(argv + 2, err);
+	name = name_of(argv + 1, &used);
+	if (command_is_group(name))
+		return run_group(name, argv[2], err);
+	c = command_find(name, &nearest);
 	if (!c)
-		return unknown_command(word, nearest, err);
-	return run_command(c, argc - 1, argv + 1, ret, err);
+		return unknown_command(name, nearest, err);
+	return run_command(c, argc - used, argv + used, ret, err);
 }
 
 /* A result that nobody got is none: the one who asked must not take this for a success. */

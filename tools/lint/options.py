@@ -22,8 +22,9 @@ def main(landed, manual):
     # scdoc has a backslash before each character that it would read as a mark
     said = open(manual, encoding="utf-8").read().replace("\\", "")
     front = help_text(landed)
-    commands = [c for c in re.findall(r"^  ([a-z]+)  ", front, re.MULTILINE) if c != "help"]
-    helped = front + "".join(help_text(landed, command) for command in commands)
+    commands = [c for c in re.findall(r"^  ([a-z]+(?: [a-z-]+)?)  ", front, re.MULTILINE)
+                if c != "help"]
+    helped = front + "".join(help_text(landed, *command.split()) for command in commands)
 
     problems = [f"command '{c}' is not here" for c in commands if f"landed {c}" not in said]
     in_manual, in_help = set(OPTION.findall(said)), set(OPTION.findall(helped))
