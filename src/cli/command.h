@@ -17,6 +17,7 @@ struct run {
 	char *const *operands;
 	size_t operand_count;
 	FILE *out; /* the result, and nothing else */
+	int *passed_on; /* set it to end with a wrapped command's own exit code, and fail without an error */
 };
 
 struct command_example {
@@ -25,7 +26,7 @@ struct command_example {
 };
 
 /* What completions offer where no option stands. */
-enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF };
+enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF, OPERANDS_COMMAND };
 
 struct command {
 	const char *name;	 /* one word, or a group and a word: "auth show" */
@@ -37,6 +38,7 @@ struct command {
 	size_t settings_size;
 	const struct command_example *examples;
 	size_t example_count;
+	bool wraps; /* operands are another program's line, and a slip in the options is ERR_WRAPPER */
 	bool (*run)(const struct run *run, struct err *err);
 };
 
@@ -44,6 +46,7 @@ extern const struct command command_auth_setup_docker;
 extern const struct command command_auth_show;
 extern const struct command command_auth_token;
 extern const struct command command_doctor;
+extern const struct command command_exec;
 extern const struct command command_push;
 extern const struct command command_verify;
 

@@ -9,6 +9,7 @@ static const struct command *const commands[] = {
 	&command_auth_show,
 	&command_auth_token,
 	&command_doctor,
+	&command_exec,
 	&command_push,
 	&command_verify,
 };

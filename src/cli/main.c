@@ -4,6 +4,7 @@
 #include "cli/command.h"
 
 #include "base/mem.h"
+#include "cli/exec_helper.h"
 #include "cli/exit.h"
 #include "cli/help.h"
 #include "cli/places.h"
@@ -93,17 +94,20 @@ static bool parse_settings(const struct command *c, int argc, char **argv, void 
 		known[places.known_count] = command_at(places.known_count)->options;
 	}
 	places.known = known;
-	if (opt_parse(&c->options, &places, false, argc, argv, settings, ret_operand, ret_wish,
+	if (opt_parse(&c->options, &places, c->wraps, argc, argv, settings, ret_operand, ret_wish,
 		      err))
 		return true;
+	if (c->wraps)
+		err->code = ERR_WRAPPER;
 	err_hint(err, "landed %s --help", c->name);
 	return false;
 }
 
 /* How a command ended, beside its error. */
 struct ending {
-	int reason; /* the signal that cut it short, or 0 */
-	bool told;  /* the error was said already, in the form that was asked for */
+	int reason;    /* the signal that cut it short, or 0 */
+	bool told;     /* the error was said already, in the form that was asked for */
+	int passed_on; /* the exit code of a wrapped command that failed, or 0 */
 };
 
 static bool run_in_world(const struct world *world, const struct command *c, const void *settings,
@@ -119,6 +123,7 @@ static bool run_in_world(const struct world *world, const struct command *c, con
 		.operands = operands,
 		.operand_count = count,
 		.out = stdout,
+		.passed_on = &ret->passed_on,
 	};
 	bool ok;
 
@@ -130,7 +135,9 @@ static bool run_in_world(const struct world *world, const struct command *c, con
 	ret->reason = cancel_reason(world->cancel);
 	if (!ok && err->code == ERR_CANCELLED)
 		err_hint(err, "the same command again");
-	if (!ok && common->progress == PROGRESS_JSON) {
+	if (ret->passed_on)
+		ret->told = true;
+	if (!ok && !ret->told && common->progress == PROGRESS_JSON) {
 		talk_error(talk, err);
 		ret->told = true;
 	}
@@ -273,6 +280,8 @@ int main(int argc, char **argv)
 	bool ok;
 
 	hold_standard_streams();
+	if (exec_helper_is_called(argv[0]))
+		return exec_helper_main(argc, argv);
 	mallopt(M_ARENA_MAX, 2); /* a worker's arena keeps what it has once had */
 	setlocale(LC_CTYPE, "");
 	ok = run_word(argc, argv, &ending, &err);
@@ -283,6 +292,8 @@ int main(int argc, char **argv)
 	if (!ok && !ending.told)
 		tell_error(stderr, look_of(stderr).colour, &err);
 	code = ok ? 0 : exit_code(err.code, ending.reason);
+	if (ending.passed_on)
+		code = ending.passed_on;
 	err_clear(&err);
 	err_clear(&unwritten);
 	return code;

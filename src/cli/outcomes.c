@@ -75,7 +75,7 @@ static void print_result(const struct outcomes *o, const struct settled *s)
 		sentence = result_sentence(&s->outcome);
 		talk_say(o->run->talk, sentence);
 	}
-	if (line) {
+	if (line && o->run->out) {
 		fprintf(o->run->out, "%s\n", line);
 		fflush(o->run->out); /* main looks whether it arrived */
 	}

@@ -1,0 +1,78 @@
+"""Debian's dockerd in a folder of its own: no network, no container, just images to push.
+
+It listens on a socket in that folder; what 127.0.0.0/8 has is plain HTTP to it.
+"""
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+START_S = 60
+
+
+def missing():
+    """The reason to skip, or ""."""
+    if not shutil.which("dockerd"):
+        return "optional tool dockerd is not installed"
+    return "" if shutil.which("docker") else "optional tool docker is not installed"
+
+
+class Engine:
+    def __init__(self, folder):
+        self.folder = folder
+        self.socket = folder / "docker.sock"
+        self.url = f"unix://{self.socket}"
+
+    def __enter__(self):
+        # docker.io's dockerd stands in /usr/sbin and starts its own containerd
+        environment = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:" + os.environ["PATH"],
+                       "HOME": str(self.folder)}
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [shutil.which("dockerd"), "--data-root", self.folder / "data",
+                 "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid",
+                 "-H", self.url, "--iptables=false", "--ip6tables=false", "--bridge=none",
+                 "--storage-driver=vfs"], env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True)
+        try:
+            self.await_answer()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def await_answer(self):
+        until = time.monotonic() + START_S
+        while self.docker("version", check=False).returncode:
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("dockerd does not start:\n" + self.log()[-3000:])
+            time.sleep(0.2)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def docker(self, *args, check=True, **how):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
+        done = subprocess.run(["docker", "-H", self.url, *map(str, args)], env=environment,
+                              capture_output=True, text=True, timeout=60, **how)
+        if check and done.returncode:
+            raise RuntimeError(done.stderr)
+        return done
+
+    def make(self, name, tar):
+        """An image of one layer out of the bytes of a tar; its ID."""
+        with subprocess.Popen(["docker", "-H", self.url, "import", "-", name],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            out, _ = process.communicate(tar, timeout=60)
+        if process.returncode:
+            raise RuntimeError("docker import failed")
+        return out.decode().strip()
