@@ -171,8 +171,7 @@ static bool examine(const struct run *run, const struct reference *ref, struct e
 	const struct common_settings *common = run->settings;
 	CLEANUP(findings_clear) struct findings all = { 0 };
 	struct examination e = {
-		.doctor = { .settings = common,
-			    .connect = common->connect,
+		.doctor = { .connect = common->connect,
 			    .ref = ref,
 			    .host = ref ? ref->host : DOCTOR_HOST },
 	};

@@ -19,8 +19,7 @@ struct doctor_knowledge {
 };
 
 struct doctor {
-	const struct common_settings *settings;
-	struct connect_options connect; /* the settings' own, but that waits are short */
+	struct connect_options connect; /* borrows from the settings */
 	const struct reference *ref;	/* NULL: none was named */
 	const char *host;		/* of REF, or DOCTOR_HOST */
 	struct doctor_knowledge known;

@@ -15,7 +15,8 @@
 enum place { PLACE_NAMED, PLACE_DOCKER, PLACE_RUNTIME, PLACE_HOME, PLACES };
 
 struct places {
-	char *at[PLACES]; /* NULL: that one is not looked at */
+	char *at[PLACES];  /* NULL: that one is not looked at */
+	bool ours[PLACES]; /* a push from here looks there */
 	bool has[PLACES];
 };
 
@@ -45,6 +46,9 @@ static struct places find_places(const char *authfile)
 		p.at[PLACE_RUNTIME] =
 			mem_printf("/run/containers/%u/auth.json", (unsigned int)getuid());
 	p.at[PLACE_HOME] = below("HOME", "/.config/containers/auth.json");
+	for (size_t i = 0; i < PLACES; i++)
+		p.ours[i] = i == PLACE_NAMED || !authfile;
+	p.ours[PLACE_RUNTIME] &= getenv("XDG_RUNTIME_DIR") != NULL;
 	return p;
 }
 
@@ -81,13 +85,15 @@ static void judge_text(const struct doctor *d, const struct world *w, struct fin
 
 /* What is not there has nothing in it; that is worth a word for docker's own alone. */
 static void judge_file(const struct doctor *d, const struct world *w, struct findings *f,
-		       enum place place, const char *path, bool *ret_has)
+		       struct places *p, enum place place)
 {
+	const char *path = p->at[place];
+	bool *ret_has = &p->has[place];
 	struct docker_file file = {
 		.path = path,
 		.docker = place == PLACE_DOCKER,
 		.podman = true,
-		.landed = !d->connect.authfile || place == PLACE_NAMED,
+		.landed = p->ours[place],
 	};
 	CLEANUP(buf_wipe) struct buf text = BUF_INIT(DOCKER_CONFIG_CEILING);
 	struct err err = ERR_INIT;
@@ -113,28 +119,25 @@ static void judge_file(const struct doctor *d, const struct world *w, struct fin
 	judge_text(d, w, f, &file, ret_has);
 }
 
-static const char *first_with(const struct places *p, const enum place *order, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (p->has[order[i]])
-			return p->at[order[i]];
-	return NULL;
-}
-
 /* Several files may have something for one registry: who takes which? */
 static void tell_winners(const struct doctor *d, struct findings *f, const struct places *p)
 {
-	static const enum place ours[] = { PLACE_NAMED, PLACE_DOCKER, PLACE_RUNTIME, PLACE_HOME };
 	static const enum place podmans[] = { PLACE_NAMED, PLACE_RUNTIME, PLACE_HOME,
 					      PLACE_DOCKER };
 	const char *of_docker = p->has[PLACE_DOCKER] ? p->at[PLACE_DOCKER] : NULL;
-	const char *of_us = first_with(p, ours, PLACES), *of_podman;
+	const char *of_us = NULL, *of_podman = NULL;
 
-	of_podman = first_with(p, podmans, PLACES);
-	if (!of_us || (of_us == of_podman && of_us == of_docker))
+	for (size_t i = 0; i < PLACES; i++) {
+		if (!of_us && p->ours[i] && p->has[i])
+			of_us = p->at[i];
+		if (!of_podman && p->has[podmans[i]])
+			of_podman = p->at[podmans[i]];
+	}
+	if (of_us == of_podman && of_us == of_docker)
 		return;
 	finding_note(f, "for '%s' docker reads '%s', podman and skopeo '%s', landed '%s'", d->host,
-		     of_docker ? of_docker : "nothing", of_podman ? of_podman : "nothing", of_us);
+		     of_docker ? of_docker : "nothing", of_podman ? of_podman : "nothing",
+		     of_us ? of_us : "nothing");
 }
 
 /* Since docker 28.3 it goes before every file; nobody else reads it. */
@@ -162,7 +165,7 @@ void doctor_docker_files(struct doctor *d, const struct world *w, struct finding
 
 	for (int i = 0; i < PLACES; i++)
 		if (p.at[i])
-			judge_file(d, w, f, (enum place)i, p.at[i], &p.has[i]);
+			judge_file(d, w, f, &p, (enum place)i);
 	judge_variable(d, w, f);
 	if (d->ref)
 		tell_winners(d, f, &p);

@@ -67,7 +67,7 @@ static void judge_opaque(const struct reading *r, const char *host)
 	} else {
 		format_duration(age_ms, age);
 		n = finding_warning(r->f,
-				    "an access token is stored for '%s' since %s ago at least: "
+				    "an access token has been stored for '%s' for %s or longer: "
 				    "%s, and nobody renews it",
 				    host, age,
 				    age_ms >= HOUR_MS ? "it lives for an hour as a rule"

@@ -110,16 +110,22 @@ static const char *usual_fix(enum err_code code)
 	case ERR_USAGE:
 		return "landed doctor --help";
 	case ERR_LOCAL:
-		return "see what was found";
+		return "can the files named by --cacert, --cert and --key be read?";
 	default:
 		return "is it up, and is a proxy (HTTPS_PROXY) or a firewall between?";
 	}
 }
 
-static void failed(struct findings *f, struct err *err)
+/* The end of a check's own time is an answer that did not come; --timeout is another matter. */
+static void failed(struct findings *f, const struct world *w, struct err *err)
 {
-	struct finding *n = finding_of_err(f, FINDING_ERROR, err);
+	struct finding *n;
 
+	if (err->code == ERR_TIMEOUT && world_left_ms(w) > 0) {
+		err->code = ERR_NET;
+		err_wrap(err, "no answer");
+	}
+	n = finding_of_err(f, FINDING_ERROR, err);
 	if (!n->fix)
 		finding_fix(n, "%s", usual_fix(err->code));
 	err_clear(err);
@@ -131,7 +137,7 @@ static struct session_maker *new_maker(struct doctor *d, const struct world *w, 
 	struct err err = ERR_INIT;
 
 	if (!connect_new(&d->connect, w, &sessions, &err))
-		failed(f, &err);
+		failed(f, w, &err);
 	return sessions;
 }
 
@@ -170,7 +176,7 @@ void doctor_registry(struct doctor *d, const struct world *w, struct findings *f
 	if (!sessions)
 		return;
 	if (!connect_hello(sessions, &near, d->ref, &base, &hello, &err)) {
-		failed(f, &err);
+		failed(f, w, &err);
 		return;
 	}
 	d->known.reached = true;
@@ -191,7 +197,7 @@ void doctor_credential(struct doctor *d, const struct world *w, struct findings 
 	if (!sessions)
 		return;
 	if (!connect_credential(sessions, &near, &target, &c, &err)) {
-		failed(f, &err);
+		failed(f, w, &err);
 	} else if (!c && !connect_may_be_anonymous(sessions)) {
 		finding_fix(finding_error(f, ERR_NO_CREDENTIAL,
 					  "no source named by --cred has a credential for '%s'",
@@ -219,7 +225,7 @@ void doctor_upload(struct doctor *d, const struct world *w, struct findings *f)
 	    !session_may_upload(&near, session, &cancelled, &err)) {
 		/* who may not write may still read */
 		d->known.credential = err.code == ERR_DENIED;
-		failed(f, &err);
+		failed(f, w, &err);
 		return;
 	}
 	finding_ok(f, "this identity may upload to '%s/%s' (an upload was begun and %s)",
@@ -240,7 +246,7 @@ void doctor_tag(struct doctor *d, const struct world *w, struct findings *f)
 		return;
 	if (!session_make(sessions, &near, d->ref, SESSION_PULL, &session, &err) ||
 	    !manifest_get(&near, session, wanted, NULL, &m, &err)) {
-		failed(f, &err);
+		failed(f, w, &err);
 		return;
 	}
 	if (m)

@@ -10,6 +10,8 @@
 #define CHECK_COLUMNS 14
 #define INDENT 25 /* below what was found */
 
+static char *formatted(const char *fmt, va_list ap) PRINTF(1, 0);
+
 static char *formatted(const char *fmt, va_list ap)
 {
 	char *text = NULL;
