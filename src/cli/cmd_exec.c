@@ -106,6 +106,16 @@ static bool nothing_claimed(const char *program, struct err *err)
 	return false;
 }
 
+/* Another push of the same command may well have landed. */
+static bool unfinished(const char *program, const struct claims *claims, struct err *err)
+{
+	err_set(err, ERR_DISPROVEN,
+		"'%s' ended with 0, but a push to '%s' began and never said its digest", program,
+		claims->unfinished.at[0]);
+	err_hint(err, "landed exec --ref REF -- %s ...", program);
+	return false;
+}
+
 static bool all_settled(const struct outcomes *o)
 {
 	for (size_t i = 0; i < o->count; i++)
@@ -167,6 +177,8 @@ static bool prove(const struct run *run, const struct claims *claims, const stru
 	struct run in_time = *run;
 
 	in_time.world = &w;
+	if (claims->unfinished.count)
+		return unfinished(run->operands[0], claims, err);
 	if (!claims->count)
 		return nothing_claimed(run->operands[0], err);
 	if (!prove_claims(&in_time, claims, expect, is_last, err))

@@ -109,6 +109,16 @@ static void bash_value(FILE *out, const struct command *c, const struct opt *o)
 	fputs("; return ;;\n", out);
 }
 
+/* Behind -- stands another program's line. */
+static void bash_command(FILE *out, const struct command *c)
+{
+	fprintf(out,
+		"\tif [ \"$command\" = %s ] && [[ \" ${COMP_WORDS[*]:0:COMP_CWORD} \" == *' -- '* ]]; "
+		"then\n\t\tcompopt -o bashdefault -o default\n"
+		"\t\tCOMPREPLY=($(compgen -c -- \"$word\"))\n\t\treturn\n\tfi\n\n",
+		c->name);
+}
+
 void docs_bash(FILE *out)
 {
 	const struct command *c;
@@ -144,8 +154,11 @@ void docs_bash(FILE *out)
 		each_option(out, c, bash_name);
 		fputs("\" ;;\n", out);
 	}
-	fputs("\tesac\n\n"
-	      "\tcase $word in\n"
+	fputs("\tesac\n\n", out);
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (c->completes == OPERANDS_COMMAND)
+			bash_command(out, c);
+	fputs("\tcase $word in\n"
 	      "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
 	      "\t*:*)\n"
 	      "\t\tprefix=${word%%:*}: path=${word#*:}\n"
@@ -270,7 +283,9 @@ void docs_zsh(FILE *out)
 		fputs("\t\t\t'--help[show what the command can be told]' \\\n", out);
 		if (c->completes == OPERANDS_SOURCE_REF)
 			fputs("\t\t\t'1:SOURCE:_landed_source' \\\n", out);
-		fputs("\t\t\t'*:REF:'\n\t\t;;\n", out);
+		fputs(c->completes == OPERANDS_COMMAND ? "\t\t\t'*::COMMAND:_normal'\n\t\t;;\n"
+						       : "\t\t\t'*:REF:'\n\t\t;;\n",
+		      out);
 	}
 	fputs("\tesac\n}\n\n_landed \"$@\"\n", out);
 }
@@ -368,6 +383,11 @@ void docs_fish(FILE *out)
 			print_prefixes(out);
 			fputs("'\n", out);
 		}
+		if (c->completes == OPERANDS_COMMAND)
+			fprintf(out,
+				"complete -c landed -n '__fish_seen_subcommand_from %s' -a "
+				"'(__fish_complete_subcommand)'\n",
+				c->name);
 		each_option(out, c, fish_option);
 	}
 }

@@ -93,6 +93,36 @@ bool claims_add_ref(struct claims *c, const char *text, struct err *err)
 	return true;
 }
 
+static bool reopen_claims(struct claims *c, const struct reference *repository)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		struct claim *claim = &c->at[i];
+		CLEANUP(mem_freep) char *name = NULL;
+
+		if (!claim->ref.tag || strcmp(claim->ref.host, repository->host) != 0 ||
+		    strcmp(claim->ref.repository, repository->repository) != 0)
+			continue;
+		name = reference_text(&claim->ref);
+		claim->digest = claim->ref.digest;
+		suppose_engine(claim, name);
+		found = true;
+	}
+	return found;
+}
+
+void claims_reopen(struct claims *c, const char *repository)
+{
+	CLEANUP(reference_clear) struct reference ref = { 0 };
+	struct err err = ERR_INIT;
+
+	if (reference_parse(repository, &ref, &err) && !reopen_claims(c, &ref) &&
+	    c->unfinished.count < CLAIMS_MAX && !strings_have(&c->unfinished, repository))
+		strings_add(&c->unfinished, repository);
+	err_clear(&err);
+}
+
 static void claim_clear(struct claim *claim)
 {
 	reference_clear(&claim->ref);
@@ -106,6 +136,7 @@ void claims_clear(struct claims *c)
 		claim_clear(&c->at[i]);
 	free(c->at);
 	strings_clear(&c->hosts);
+	strings_clear(&c->unfinished);
 	free(c->metadata_file);
 	free(c->digest_file);
 	*c = (struct claims){ 0 };

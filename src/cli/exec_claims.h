@@ -6,7 +6,8 @@
  *	the words	`docker push REF`, `skopeo copy SRC docker://REF`, also inside `sh -c '...'` or behind env and
  *			sudo; where no pusher is known, from each word that is a name with host and tag (a guess)
  *	the output	docker's "The push refers to repository [REPO]" and "TAG: digest: sha256:... size: N", also
- *			inside the JSON of the engine's API; a line that is nothing but REPO@sha256:... (crane, landed)
+ *			inside the JSON of the engine's API; of crane a line that is nothing but REPO@sha256:..., which
+ *			a script might print of what was there before
  *	a file		--metadata-file (buildx), --digestfile (skopeo, podman, buildah)
  */
 #ifndef CLI_EXEC_CLAIMS_H
@@ -31,7 +32,10 @@ struct claims {
 	struct claim *at;
 	size_t count;
 	struct strings hosts; /* every registry that was named, also without a claim */
-	char *metadata_file;  /* NULL when none was named */
+	struct strings
+		unfinished; /* repositories that a push began to and never said a digest of */
+	bool says_name; /* the command itself prints what it pushed as REPO@DIGEST, and nothing like it */
+	char *metadata_file; /* NULL when none was named */
 	char *digest_file;
 };
 
@@ -52,11 +56,15 @@ struct claims_output {
 	struct claims *claims;
 	struct buf line;  /* what is longer is not looked at beyond */
 	char *repository; /* that the push refers to */
+	bool is_open;	  /* its digest was not said yet */
 };
 
 void claims_output_init(struct claims_output *o, struct claims *c);
 void claims_output_add(struct claims_output *o, const char *bytes, size_t len);
 void claims_output_finish(struct claims_output *o); /* a last line without its end; frees */
+
+/* What was said of REPOSITORY's digests no longer counts: a later push to it did not come to its end. */
+void claims_reopen(struct claims *c, const char *repository);
 
 /* For exec_line.c and exec_output.c: a claim of that name, made if need be; NULL when the name is none. */
 struct claim *claims_name(struct claims *c, const char *text);

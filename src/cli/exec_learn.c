@@ -107,5 +107,7 @@ bool exec_run(const struct exec_run *x, struct claims *c, struct child_end *ret,
 	learn_file(c, c->metadata_file, &metadata, claims_of_metadata);
 	learn_file(c, c->digest_file, &digest, claims_of_digest_file);
 	settle_guesses(c);
+	if (x->refs->count) /* what is pushed was said outright */
+		strings_clear(&c->unfinished);
 	return true;
 }

@@ -275,6 +275,7 @@ static void take_pusher(struct claims *c, const struct words *w, size_t program,
 		take_file(c, w, verb, p);
 		break;
 	}
+	c->says_name = strcmp(p->program, "crane") == 0;
 	take_files(c, w, verb);
 }
 
@@ -363,6 +364,7 @@ void claims_of_line(struct claims *c, char *const *words, size_t count)
 		script_commands(script, take_command, c);
 	else
 		take_command(c, words, count);
+	c->says_name = c->says_name && !script;
 	if (c->count)
 		return;
 	if (script)

@@ -16,6 +16,14 @@ void claims_output_init(struct claims_output *o, struct claims *c)
 	*o = (struct claims_output){ .claims = c, .line = BUF_INIT(CLAIMS_LINE_MAX) };
 }
 
+/* One that said no digest has failed, whatever was made of that. */
+static void end_push(struct claims_output *o)
+{
+	if (o->is_open)
+		claims_reopen(o->claims, o->repository);
+	o->is_open = false;
+}
+
 static void take_repository(struct claims_output *o, const char *line)
 {
 	const char *begin = strstr(line, REFERS);
@@ -27,8 +35,10 @@ static void take_repository(struct claims_output *o, const char *line)
 	len = strcspn(begin, "]");
 	if (begin[len] != ']')
 		return;
+	end_push(o);
 	free(o->repository);
 	o->repository = mem_strndup(begin, len);
+	o->is_open = true;
 }
 
 static bool is_tag_char(char c)
@@ -94,6 +104,7 @@ static bool take_digest_line(struct claims_output *o, const char *line)
 	if (claim) {
 		claim->digest = d;
 		claim->is_guess = false;
+		o->is_open = false;
 	}
 	return true;
 }
@@ -137,7 +148,7 @@ static void end_line(struct claims_output *o)
 	if (!*line)
 		return;
 	take_repository(o, line);
-	if (!take_digest_line(o, line))
+	if (!take_digest_line(o, line) && o->claims->says_name)
 		take_bare_name(o, line);
 }
 
@@ -158,6 +169,7 @@ void claims_output_add(struct claims_output *o, const char *bytes, size_t len)
 void claims_output_finish(struct claims_output *o)
 {
 	end_line(o);
+	end_push(o);
 	buf_clear(&o->line);
 	free(o->repository);
 	o->repository = NULL;

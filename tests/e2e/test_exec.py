@@ -122,7 +122,8 @@ def ask(host):
 
 def test_helper_reads_anew(run, landed):
     path = landed.home / "credential"
-    script = f"cd /; {ask('r.example')}; printf second >{shlex.quote(str(path))}; {ask('r.example')}"
+    again = f"printf second >{shlex.quote(str(path))}; {ask('r.example')}"
+    script = f"cd /; {ask('r.example')}; {again}"
     done = run("--registry", "r.example", "--", "sh", "-c", script + "; exit 1")
     secrets = [json.loads(line) for line in done.out.splitlines()]
     assert [s["Secret"] for s in secrets] == [SECRET, "second"]
@@ -136,7 +137,8 @@ def test_helper_is_for_the_named_registries_only(run):
 
 def test_helper_asks_the_users_own_configuration(landed):
     landed.write_docker_config({"auths": {"r.example": {"auth": "dTpw"}}})
-    done = landed("exec", "--registry", "r.example", "--", "sh", "-c", ask("r.example") + "; exit 1")
+    script = ask("r.example") + "; exit 1"
+    done = landed("exec", "--registry", "r.example", "--", "sh", "-c", script)
     assert json.loads(done.out) == {"ServerURL": "r.example", "Username": "u", "Secret": "p"}
 
 
@@ -370,7 +372,7 @@ DIES_MIDWAY = {"at": "commit", "action": {"do": "pass", "kill": "tokens"}}
 
 
 def test_docker_push_with_a_token_that_dies_midway(docker_run, make_front, registry, repo, made):
-    """Layers go up, the manifest meets a dead token: docker says 1, and what hides that is found."""
+    """The manifest meets a dead token: docker says 1, and what hides that is found."""
     ref = f"{make_front(refusal='unauthenticated', rules=[DIES_MIDWAY]).address}/{repo}:1"
     made(ref)
     assert docker_run("--", "docker", "push", ref).code == 1
@@ -384,6 +386,19 @@ def test_docker_push_with_a_token_that_dies_midway(docker_run, make_front, regis
     done = docker_run("--retry-push", "1", "--", "docker", "push", ref)
     assert done.code == 0, str(done)
     assert registry.problems(f"{repo}3", "1") == []
+
+
+def test_second_of_two_pushes_is_refused(docker_run, make_front, repo, made, tmp_path):
+    """The first one's digest is no proof of the second; the script's own words name neither."""
+    front = make_front(rules=[REFUSED | {"nth": 2}])
+    for name in ("one", "two"):
+        made(f"{front.address}/{repo}/{name}:1")
+    script = tmp_path / "push"
+    script.write_text("#!/bin/sh\n" + "".join(
+        f"docker push {front.address}/{repo}/{name}:1 || true\n" for name in ("one", "two")))
+    script.chmod(0o755)
+    done = docker_run("--registry", front.address, "--", script)
+    assert_disproven(done, f"{repo}/two", "never said its digest")
 
 
 def test_docker_retry_heals(docker_run, make_front, registry, repo, made):

@@ -222,13 +222,19 @@ static void test_output(void **state)
 		  REFERS("r.example/a") "1: digest: " D1 " size: 5\n" REFERS(
 			  "r.example/b") "2: digest: " D2 " size: 5\n",
 		  "r.example/a:1=sha256:1\nr.example/b:2=sha256:2" },
-		{ NULL, "r.example/a@" D1 "\n", "r.example/a@" D1 },
+		/* what was there before may be printed so as well */
+		{ NULL, "r.example/a@" D1 "\n", "" },
 		{ "r.example/a:1", "1: digest: " D1 " size: 5\n",
 		  "r.example/a:1=sha256:1 <- docker r.example/a:1" },
 		{ "r.example/a:1", "2: digest: " D1 " size: 5\n",
 		  "r.example/a:1 <- docker r.example/a:1" },
 		{ "r.example/a:1", "r.example/a@" D2 "\n",
-		  "r.example/a:1=sha256:2 <- docker r.example/a:1" },
+		  "r.example/a:1 <- docker r.example/a:1" },
+		/* a later push that never said its digest: the earlier one's is not its */
+		{ NULL,
+		  REFERS("r.example/a") "1: digest: " D1
+					" size: 5\n" REFERS("r.example/a") "denied\n",
+		  "r.example/a:1 <- docker r.example/a:1" },
 		/* pushed twice: the last word counts */
 		{ "r.example/a:1",
 		  REFERS("r.example/a") "1: digest: " D1 " size: 5\n1: digest: " D2 " size: 5\n",
@@ -240,6 +246,54 @@ static void test_output(void **state)
 		check_output(table[i].line, table[i].text, 1, table[i].claims);
 		check_output(table[i].line, table[i].text, 4096, table[i].claims);
 	}
+}
+
+static void test_name_that_crane_prints(void **state)
+{
+	static const struct {
+		const char *words[WORDS_MAX];
+		const char *claims;
+	} table[] = {
+		{ { "crane", "push", "a.tar", "r.example/a:1" },
+		  "r.example/a:1=sha256:2 <- a.tar" },
+		{ { "sh", "-c", "crane push a.tar r.example/a:1 || true" },
+		  "r.example/a:1 <- a.tar" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		static const char text[] = "r.example/a@" D2 "\n";
+		struct claims c = { 0 };
+		struct claims_output o;
+		CLEANUP(mem_freep) char *is = NULL;
+
+		claims_of_line(&c, (char *const *)table[i].words, count_of(table[i].words));
+		claims_output_init(&o, &c);
+		claims_output_add(&o, text, strlen(text));
+		claims_output_finish(&o);
+		is = described(&c);
+		assert_string_equal(is, table[i].claims);
+		claims_clear(&c);
+	}
+}
+
+/* Two pushes, of which the second is not known by any other word. */
+static void test_push_without_an_end(void **state)
+{
+	static const char text[] =
+		REFERS("r.example/a") "1: digest: " D1
+				      " size: 5\n" REFERS("r.example/b") "denied\n";
+	struct claims c = { 0 };
+	struct claims_output o;
+
+	(void)state;
+	claims_output_init(&o, &c);
+	claims_output_add(&o, text, strlen(text));
+	claims_output_finish(&o);
+	assert_int_equal(c.count, 1);
+	assert_int_equal(c.unfinished.count, 1);
+	assert_string_equal(c.unfinished.at[0], "r.example/b");
+	claims_clear(&c);
 }
 
 static void test_long_output(void **state)
@@ -349,6 +403,8 @@ int main(void)
 		cmocka_unit_test(test_hosts_and_files),
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_long_output),
+		cmocka_unit_test(test_name_that_crane_prints),
+		cmocka_unit_test(test_push_without_an_end),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_scripts),
 	};
