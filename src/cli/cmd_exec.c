@@ -198,6 +198,7 @@ static enum once run_once(const struct run *run, const struct digest *expect, bo
 	const struct exec_settings *settings = run->settings;
 	const struct exec_run x = {
 		.settings = &settings->common,
+		.cancel = run->world->cancel,
 		.argv = run->operands,
 		.argc = run->operand_count,
 		.refs = &settings->refs,

@@ -252,7 +252,8 @@ bool child_run(const struct child *c, struct child_end *ret, struct err *err)
 
 	*ret = (struct child_end){ 0 };
 	pthread_sigmask(SIG_SETMASK, NULL, &r.before);
-	if (!hold_signals(&r, err) || !open_pipe(&r, err) || !start(&r, err))
+	if (!hold_signals(&r, err) || !cancel_check(c->cancel, err) || !open_pipe(&r, err) ||
+	    !start(&r, err))
 		return false;
 	while (!r.ended || r.held_len || r.pipe[0] >= 0)
 		step(&r);

@@ -15,6 +15,8 @@
 
 struct child {
 	char *const *argv;
+	const struct cancel
+		*cancel; /* a signal that came before there was anybody to pass it on to */
 	const struct strings *environment; /* "NAME=VALUE" beside our own */
 	void (*heard)(void *arg, const char *bytes,
 		      size_t len); /* output, before it is passed on */
@@ -29,7 +31,7 @@ struct child_end {
 
 /*
  * Returns when the child has ended and what it wrote by then was passed on; what it has left running in the background
- * is not waited for. Fails with ERR_NOT_FOUND, ERR_NOT_EXECUTABLE, ERR_WRAPPER.
+ * is not waited for. Fails with ERR_NOT_FOUND, ERR_NOT_EXECUTABLE, ERR_WRAPPER, ERR_CANCELLED.
  */
 MUST_USE bool child_run(const struct child *c, struct child_end *ret, struct err *err);
 

@@ -66,7 +66,9 @@ static bool run_child(const struct exec_run *x, struct claims *c, struct child_e
 {
 	CLEANUP(private_config_freep) struct private_config *config = NULL;
 	struct claims_output output;
-	struct child child = { .argv = x->argv, .heard = hear, .arg = &output };
+	struct child child = {
+		.argv = x->argv, .cancel = x->cancel, .heard = hear, .arg = &output
+	};
 	bool ok;
 
 	if (!private_config_new(&c->hosts, &config, err))

@@ -11,6 +11,7 @@
 
 struct exec_run {
 	const struct common_settings *settings;
+	const struct cancel *cancel;
 	char *const *argv;
 	size_t argc;
 	const struct strings *refs;	  /* --ref: claimed in any case */
