@@ -190,8 +190,13 @@ static bool ask_sources(const struct common_settings *settings, const struct wor
 	const struct credential_target target = { .host = host, .repository = "" };
 	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
 
-	return connect_new(&settings->connect, w, &sessions, err) &&
-	       connect_credential(sessions, w, &target, ret, err);
+	if (!connect_new(&settings->connect, w, &sessions, err) ||
+	    !connect_credential(sessions, w, &target, ret, err))
+		return false;
+	if (!*ret && !connect_may_be_anonymous(sessions))
+		return err_set(err, ERR_NO_CREDENTIAL, "no credential source has one for '%s'",
+			       host);
+	return true;
 }
 
 static bool obtain(const struct common_settings *settings, const char *host,
