@@ -4,6 +4,7 @@ The registry is started once per test process and shared; each test has a reposi
 The front is started per test.  Verdicts on the program come from the registry's storage
 (peers/truth.py) and from skopeo, never from the program's own words.
 """
+import collections
 import itertools
 import json
 import os
@@ -11,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,9 @@ MARKS = {
     "valgrind": "one push under valgrind",
 }
 
-# Wide tables: every check runs one in N of their cases, always the same ones; check-long runs all.
+# Of a test with parameters every check runs one case in so many, always the same ones and the first; check-long
+# runs all.  Wide tables have a number of their own.
+ONE_IN_ELSE = 6
 ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "test_killed_at": 8,
           "test_refused_for_ever": 5, "test_at_a_moment": 4, "test_at_a_request": 4,
           "test_refused_inside_a_body": 4, "test_away_for_a_while": 6, "test_reference": 4,
@@ -58,17 +60,23 @@ def pytest_configure(config):
         config.addinivalue_line("markers", ": ".join(mark))
 
 
+def one_in(name):
+    otherwise = ONE_IN_ELSE if "[" in name else 1
+    return next((n for start, n in ONE_IN.items() if name.startswith(start)), otherwise)
+
+
 def pytest_collection_modifyitems(items):
+    seen = collections.Counter()
     for item in items:
         name = item.nodeid.rpartition("::")[2]
-        one_in = next((n for start, n in ONE_IN.items() if name.startswith(start)), 1)
-        chosen = zlib.crc32(name.encode()) % one_in == 0
         function = name.partition("[")[0]
+        chosen = seen[function, one_in(name)] % one_in(name) == 0
+        seen[function, one_in(name)] += 1
         if not chosen:
             item.add_marker("long")
         if function in SMOKE:
             item.add_marker("smoke")
-        if function in THREADS and (chosen or one_in == 1):
+        if function in THREADS and chosen:
             item.add_marker("tsan")
         if function == "test_oci_archive":
             item.add_marker("valgrind")
@@ -104,8 +112,9 @@ class Done:
 
 
 def hear_signals():
-    """A suite that was started in the background has SIGINT ignored, and so would its children."""
+    """A suite that was started in the background has these ignored, and so would its children."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Running:
