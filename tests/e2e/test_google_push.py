@@ -3,6 +3,10 @@ of them lives, and lands all the same; and no secret is seen anywhere.
 
 The front takes exactly those tokens of the peer that live, and its own die with them.
 """
+import datetime
+import json
+import os
+import shutil
 import threading
 import time
 
@@ -52,11 +56,11 @@ def iam(google):
     return {"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": google.url}
 
 
-def by_token_file(google, path):
-    """Somebody writes a new token there in time."""
+def write_in_time(google, path, form):
+    """Somebody leaves a new token there before the last one ends."""
     def write():
         token = google.ledger.issue("user", ACCOUNT, google.oauth.person_scopes)
-        path.with_suffix(".new").write_text(token.text + "\n")
+        path.with_suffix(".new").write_text(form(token.text))
         path.with_suffix(".new").replace(path)
 
     def keep():
@@ -67,7 +71,30 @@ def by_token_file(google, path):
     ends = time.monotonic() + 30
     write()
     threading.Thread(target=keep, daemon=True).start()
+
+
+def by_token_file(google, path):
+    write_in_time(google, path, "{}\n".format)
     return ["--cred", "gcloud"], environment(CLOUDSDK_AUTH_ACCESS_TOKEN_FILE=path)
+
+
+def config_helper_answer(token):
+    ends = datetime.datetime.utcnow() + datetime.timedelta(seconds=LIFE_S)
+    return json.dumps({"credential": {"access_token": token,
+                                      "token_expiry": f"{ends:%Y-%m-%dT%H:%M:%SZ}"}})
+
+
+def by_config_helper(google, files):
+    """A login of which gcloud has left no file: gcloud itself is run."""
+    folder, answer = files.gcloud(), files.folder / "answer"
+    shutil.rmtree(folder / "legacy_credentials")
+    write_in_time(google, answer, config_helper_answer)
+    program = files.folder / "bin/gcloud"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\n[ \"$1 $2\" = 'config config-helper' ] && cat {answer}\n")
+    program.chmod(0o755)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    return ["--cred", "gcloud"], environment(CLOUDSDK_CONFIG=folder, PATH=path)
 
 
 def by_flag(files, chain, *options):
@@ -89,12 +116,14 @@ WAYS = {kind: lambda google, files, kind=kind: by_file(files.kind(kind)) for kin
     "metadata-impersonates": lambda google, files: by_metadata(
         google, "--cred", "metadata", "--impersonate", TARGET, life=4, **iam(google)),
     "token-file": lambda google, files: by_token_file(google, files.folder / "token"),
+    "config-helper": by_config_helper,
     "impersonate": lambda google, files: by_flag(files, TARGET),
     "impersonate-delegates": lambda google, files: by_flag(files, f"{DELEGATE},{TARGET}"),
     "token-lifetime": lambda google, files: by_flag(files, TARGET, "--token-lifetime", "15m"),
 }
 SHORT = ("service-account", "external-file", "impersonate-delegates")
 FINAL = {"authorized-user": "user", "well-known": "user", "token-file": "user",
+         "config-helper": "user",
          "workforce-user": "workforce", "metadata": "metadata", "metadata-adc": "metadata"}
 
 
@@ -192,6 +221,17 @@ def test_the_flag_goes_before_the_file(way, landed, make_front, google, files, r
                   "--token-lifetime", "20m", env=env)
     assert_landed(done, registry, repo, "1", image.digest)
     assert lifetimes(google) == {"1200s"}
+
+
+def test_service_account_that_signs_for_itself(landed, make_front, google, files, registry, repo,
+                                               image):
+    front = make_front(google=google, secret=None)
+    options, env = by_file(files.kind("service-account"))
+    done = landed("push", image.source(), f"{front.address}/{repo}:1", *options,
+                  env=env | {"CLOUDSDK_AUTH_SERVICE_ACCOUNT_USE_SELF_SIGNED_JWT": "true"})
+    assert_landed(done, registry, repo, "1", image.digest)
+    assert google.record.count("POST", "^/token$") == 0
+    assert_no_secret(google, done.out, done.err)
 
 
 def test_token_that_nobody_renews(landed, front, google, registry, repo, tmp_path):
