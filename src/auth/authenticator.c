@@ -289,13 +289,22 @@ static bool is_conclusive(const struct authenticator *a, const struct world *w,
 	       world_now_ms(w) < shown->expires_ms;
 }
 
+/* How long it lives nobody knows, and it was no longer new. */
+static bool may_have_died(const struct authenticator *a, const struct world *w)
+{
+	return !a->credential->expiry_known &&
+	       world_now_ms(w) - a->credential_new_ms >= FIRST_USE_MS;
+}
+
 /* A fresh token, but bought with the very credential that was behind the refused one: a better may come. */
-static bool may_get_another_credential(const struct authenticator *a,
+static bool may_get_another_credential(const struct authenticator *a, const struct world *w,
 				       const struct http_refusal *refusal)
 {
-	return !refusal->says_denied && !a->waited_in_vain && a->credential &&
-	       a->credential->renewable && a->suspect &&
-	       secret_same(a->credential->secret, a->suspect);
+	if (refusal->says_denied || a->waited_in_vain || !a->credential ||
+	    !a->credential->renewable)
+		return false;
+	return may_have_died(a, w) ||
+	       (a->suspect && secret_same(a->credential->secret, a->suspect));
 }
 
 static enum auth_verdict refused_inside(struct authenticator *a, const struct world *w,
@@ -321,7 +330,7 @@ static enum auth_verdict refused_inside(struct authenticator *a, const struct wo
 	else if (!shown->exclusive && !conclusive)
 		return AUTH_TRY_AGAIN;
 	if (conclusive) {
-		if (!may_get_another_credential(a, refusal) || nth >= REFUSALS_MAX)
+		if (!may_get_another_credential(a, w, refusal) || nth >= REFUSALS_MAX)
 			return final_refusal(a, refusal, err);
 		authenticator_kill_credential(a);
 	}

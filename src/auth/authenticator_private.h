@@ -11,6 +11,9 @@
 /* Before the same bytes are shown once more: a registry that has just hiccuped. */
 #define SAME_AGAIN_MS 300
 
+/* Shown so soon after it came, a credential cannot have died of age. */
+#define FIRST_USE_MS 10000
+
 enum scheme {
 	SCHEME_UNKNOWN, /* nothing was asked for yet: requests go without */
 	SCHEME_BASIC,

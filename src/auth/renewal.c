@@ -13,9 +13,6 @@
 /* A credential of unknown expiry is asked for anew when it is this old: its source may have a better one. */
 #define CREDENTIAL_REASK_MS 30000
 
-/* Shown so soon after it came, a credential cannot have died of age. */
-#define FIRST_USE_MS 10000
-
 /* Between two looks at a source that repeats a dead token. */
 #define RENEW_POLL_MS 500
 

@@ -184,7 +184,7 @@ static bool is_disowned(const struct sim_push *p, bool whole)
 	       p->err.code != ERR_OTHER_DIGEST && p->err.code != ERR_INCOMPLETE;
 }
 
-#define STRANGER_MS 45000 /* longer than a server is tried that never answered */
+#define STRANGER_MS 60000 /* longer than a server is tried that never answered */
 
 /* A registry that never answered may be a wrong name. Of two pushes it is not recorded whom it answered. */
 static bool was_heard(const struct sim_case *c, const struct sim_push *p)
@@ -219,13 +219,19 @@ static bool blob_faults_fired(const struct sim_case *c)
 	       fired[FAULT_PAGE];
 }
 
-/* The registry has said of something that it is not there, or has shown it late. */
+/* The registry has said of something that it is not there, has shown it late, or has refused to say by mistake. */
 static bool denials_fired(const struct sim_case *c)
 {
-	const size_t *fired = c->sim.plan.fired;
+	static const enum sim_fault denials[] = {
+		FAULT_404,	  FAULT_HEAD_ABSENT,	  FAULT_LATE,
+		FAULT_401_BARE,	  FAULT_401_CHALLENGE,	  FAULT_403_UNAUTHENTICATED,
+		FAULT_403_DENIED, FAULT_400_UNAUTHORIZED, FAULT_TOKEN_DIES,
+	};
 
-	return fired[FAULT_404] || fired[FAULT_HEAD_ABSENT] || fired[FAULT_LATE] ||
-	       blob_faults_fired(c);
+	for (size_t i = 0; i < ARRAY_SIZE(denials); i++)
+		if (c->sim.plan.fired[denials[i]])
+			return true;
+	return blob_faults_fired(c);
 }
 
 static void say_error(const struct sim_push *p, struct buf *why)
