@@ -1,6 +1,7 @@
 #include "auth/google.h"
 
 #include "base/mem.h"
+#include "base/strings.h"
 #include "wire/js.h"
 #include "wire/jwt.h"
 #include "wire/time.h"
@@ -27,12 +28,7 @@ static bool parse_bare(const char *text, size_t len, int64_t now_wall_ms, struct
 {
 	CLEANUP(jwt_claims_clear) struct jwt_claims claims = { .expires_wall_ms = -1 };
 
-	while (len && strchr(" \t\r\n", text[len - 1]))
-		len--;
-	while (len && strchr(" \t\r\n", *text)) {
-		text++;
-		len--;
-	}
+	len = text_trim(&text, len);
 	if (!len)
 		return err_set(err, ERR_NO_CREDENTIAL, "there is nothing in it");
 	for (size_t i = 0; i < len; i++)

@@ -4,6 +4,7 @@
 #include "auth/google_subject.h"
 
 #include "base/mem.h"
+#include "base/strings.h"
 #include "base/stream.h"
 #include "http/url.h"
 
@@ -58,12 +59,7 @@ bool google_subject_format_read(const struct js *source, struct google_subject_f
 
 static bool take_trimmed(const char *text, size_t len, struct secret **ret, struct err *err)
 {
-	while (len && strchr(" \t\r\n", text[len - 1]))
-		len--;
-	while (len && strchr(" \t\r\n", *text)) {
-		text++;
-		len--;
-	}
+	len = text_trim(&text, len);
 	if (!len)
 		return err_set(err, ERR_NO_CREDENTIAL, "there is no subject token in it");
 	if (memchr(text, '\0', len))

@@ -25,3 +25,19 @@ void strings_clear(struct strings *list)
 	free(list->at);
 	*list = (struct strings){ 0 };
 }
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+size_t text_trim(const char **text, size_t len)
+{
+	while (len && is_blank((*text)[len - 1]))
+		len--;
+	while (len && is_blank(**text)) {
+		(*text)++;
+		len--;
+	}
+	return len;
+}

@@ -50,14 +50,7 @@ static const struct opt exec_options[] = {
 	  .most = 100,
 	  .help = "run the command so many times more when it failed or the proof did; its standard "
 		  "input is not there a second time" },
-	{ .name = "settle",
-	  .kind = OPT_DURATION,
-	  .offset = AT(settle_ms),
-	  .argument = "TIME",
-	  .fallback = "30s",
-	  .least = 0,
-	  .most = 3600000,
-	  .help = "how long the registry may take to show what it has accepted" },
+	COMMON_SETTLE(AT(settle_ms)),
 };
 
 static const struct opt_group exec_group = { "Exec", exec_options, ARRAY_SIZE(exec_options) };
@@ -69,11 +62,6 @@ static const struct command_example exec_examples[] = {
 	{ "a script that hides failures",
 	  "landed exec --ref registry.example/team/app:1.4 -- ./release.sh" },
 };
-
-static void names_clear(struct strings *names)
-{
-	strings_clear(names);
-}
 
 static void name_claims(const struct claims *claims, struct strings *ret)
 {
@@ -130,7 +118,7 @@ static bool prove_claims(const struct run *run, const struct claims *claims,
 {
 	const struct exec_settings *settings = run->settings;
 	const struct common_settings *common = &settings->common;
-	CLEANUP(names_clear) struct strings names = { 0 };
+	CLEANUP(strings_clear) struct strings names = { 0 };
 	CLEANUP(outcomes_clear) struct outcomes outcomes = { 0 };
 	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
 	struct run about = *run;

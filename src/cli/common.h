@@ -42,4 +42,12 @@ extern const struct opt_group common_handout;
 		&common_connection, 0                                       \
 	}
 
+/* The option of commands that wait for a write to become visible; AT is the offset of an int64_t, milliseconds. */
+#define COMMON_SETTLE(at)                                                                   \
+	{                                                                                   \
+		.name = "settle", .kind = OPT_DURATION, .offset = (at), .argument = "TIME", \
+		.fallback = "30s", .least = 0, .most = 3600000,                             \
+		.help = "how long the registry may take to show what it has accepted"       \
+	}
+
 #endif

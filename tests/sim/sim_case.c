@@ -190,7 +190,7 @@ static bool is_disowned(const struct sim_push *p, bool whole)
 /* A registry that never answered may be a wrong name. Of two pushes it is not recorded whom it answered. */
 static bool was_heard(const struct sim_case *c, const struct sim_push *p)
 {
-	if (c->rival.image && p->took_ms < STRANGER_MS &&
+	if (c->rival.image && p->took_ms - c->suspended_ms < STRANGER_MS &&
 	    (p->err.code == ERR_NET || p->err.code == ERR_NO_REGISTRY))
 		return false;
 	for (size_t i = p->first_record; i < c->sim.registry.record_count; i++)
