@@ -73,11 +73,12 @@ static enum step send_by_put(struct upload *u, struct err *err)
 	call.what = "blob";
 	call.headers[0] = (struct http_header){ "Content-Type", "application/octet-stream" };
 	step = upload_send_body(u, &call, body, u->d->size_bytes, true, err);
-	if (step == STEP_ANEW && upload_is_there(u, err))
+	if (step != STEP_ANEW)
+		return step;
+	err_clear(err);
+	if (upload_is_there(u, err))
 		return STEP_DONE;
-	return err->code == ERR_NONE
-		       ? step
-		       : STEP_OVER; /* that it cannot be asked ends it, as in a commit */
+	return err->code == ERR_NONE ? STEP_ANEW : STEP_OVER;
 }
 
 /* "Pushing a blob in chunks": Content-Range is first-last, both inclusive, without a unit. */
