@@ -74,7 +74,9 @@ class Stream:
         self.sock.sendall(data)
 
     def is_stale(self):
-        """True if the peer of an idle connection has closed it, or said something unasked."""
+        """True if either side of an idle connection has closed it, or the peer said something unasked."""
+        if self.sock.fileno() < 0:
+            return True
         return bool(self.buffer) or bool(select.select([self.sock], [], [], 0)[0])
 
     def reset(self):
