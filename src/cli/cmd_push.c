@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cli/exit.h"
 #include "cli/outcomes.h"
+#include "image/pending.h"
 #include "report/receipt.h"
 
 #include <string.h>
@@ -145,40 +146,18 @@ static bool check_operands(const struct run *run, struct err *err)
 	return true;
 }
 
-/* Who wrote a digest behind the name wants that image and no other. */
-static bool check_digest(const struct reference *ref, const struct manifest *root, struct err *err)
+static bool open_image(const struct run *run, const struct platforms *platforms,
+		       struct image **ret, struct err *err)
 {
-	if (!*ref->digest.text || digest_same(&ref->digest, &root->digest))
-		return true;
-	err_set(err, ERR_OTHER_DIGEST, "the image to send is %s, not %s; nothing was sent",
-		root->digest.text, ref->digest.text);
-	return false;
-}
-
-static bool check_digests(const struct outcomes *o, const struct manifest *root, struct err *err)
-{
-	for (size_t i = 0; i < o->count; i++) {
-		if (!check_digest(&o->at[i].ref, root, err))
-			return false;
-	}
-	return true;
-}
-
-static bool open_image(const struct run *run, const struct outcomes *o,
-		       const struct platforms *platforms, struct image **ret, struct err *err)
-{
-	const struct common_settings *common = run->settings;
 	const char *tmp_dir = getenv("TMPDIR");
 	const struct image_options options = {
 		.platforms = platforms->at,
 		.platform_count = platforms->count,
-		.jobs = (size_t)common->jobs,
 		.tmp_dir = tmp_dir && *tmp_dir ? tmp_dir : "/tmp",
 	};
 
 	talk_title(run->talk, run->operands[0]);
-	return image_open(run->world, run->operands[0], &options, ret, err) &&
-	       check_digests(o, image_root(*ret), err);
+	return image_open(run->world, run->operands[0], &options, ret, err);
 }
 
 static void explain(struct err *err, const char *ref)
@@ -204,11 +183,12 @@ static void push_each(struct outcomes *o, struct session_maker *sessions, struct
 		struct settled *s = &o->at[i];
 
 		outcomes_begin(o, i, "push");
-		s->outcome.meant = image_root(image);
 		if (!world_check(o->run->world, &s->err) ||
 		    !image_push(o->run->world, sessions, image, &s->ref, &options, &s->push,
 				&s->err))
 			explain(&s->err, o->run->operands[i + 1]);
+		if (image_is_settled(image))
+			s->outcome.meant = image_root(image);
 		outcomes_settle(o, i, true);
 	}
 }
@@ -238,7 +218,7 @@ static bool push_all(struct outcomes *o, const struct platforms *platforms, stru
 	CLEANUP(image_freep) struct image *image = NULL;
 
 	if (!connect_new(&common->connect, o->run->world, &sessions, err) ||
-	    !open_image(o->run, o, platforms, &image, err)) {
+	    !open_image(o->run, platforms, &image, err)) {
 		outcomes_settle_all(o, "push", err);
 		return outcomes_finish(o, common->receipt, NULL, err);
 	}

@@ -2,7 +2,7 @@
 
 #include "auth/subprocess.h"
 #include "base/mem.h"
-#include "image/image.h"
+#include "image/pending.h"
 #include "registry/manifest_io.h"
 
 #include <string.h>
@@ -135,11 +135,13 @@ static bool ask_engine(const struct world *w, const struct claim *claim, struct 
 static bool read_source(const struct world *w, const char *source, struct strings *ret,
 			struct err *err)
 {
-	const struct image_options options = { .jobs = 1 };
+	const struct image_options options = { .tmp_dir = NULL };
 	CLEANUP(image_freep) struct image *image = NULL;
 
 	if (!image_open(w, source, &options, &image, err))
 		return false;
+	if (image_pending(image))
+		strings_add(ret, image_pending(image)->id.text);
 	for (size_t i = 0; i < image->manifest_count; i++)
 		add_manifest(ret, image->manifests[i]);
 	return true;

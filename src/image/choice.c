@@ -30,7 +30,7 @@ static void platform_set(struct platform *to, const struct platform *from)
 	mem_replace(&to->variant, from->variant && *from->variant ? from->variant : NULL);
 }
 
-static bool parse_config(const char *bytes, size_t len, struct platform *ret, struct err *err)
+bool config_platform(const char *bytes, size_t len, struct platform *ret, struct err *err)
 {
 	CLEANUP(js_freep) struct js *j = NULL;
 	struct platform borrowed = { .os = NULL };
@@ -48,7 +48,7 @@ static bool read_config(struct content *c, const struct descriptor *config, stru
 	CLEANUP(buf_clear) struct buf bytes = BUF_INIT(MANIFEST_CEILING);
 
 	return content_read(c, config, &bytes, err) &&
-	       parse_config(buf_str(&bytes), bytes.len, ret, err);
+	       config_platform(buf_str(&bytes), bytes.len, ret, err);
 }
 
 /* What is not there says nothing; whether it has to be there is another question. */
@@ -235,7 +235,7 @@ bool choose_config(const char *bytes, size_t len, const struct image_options *op
 	const struct leaves leaves = { .at = &leaf, .count = 1 };
 	bool served = true;
 
-	if (!parse_config(bytes, len, &leaf.platform, err))
+	if (!config_platform(bytes, len, &leaf.platform, err))
 		return false;
 	for (size_t i = 0; served && i < options->platform_count; i++)
 		served = platform_serves(&leaf.platform, &options->platforms[i]) ||

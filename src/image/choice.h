@@ -39,6 +39,9 @@ bool leaf_is_attestation(const struct leaf *l);
 /* "linux/amd64, linux/arm64/v8"; the caller frees. */
 char *leaves_platforms(const struct leaves *l);
 
+/* What a config with these BYTES says; RET must be cleared by the caller. ERR_CORRUPT. */
+MUST_USE bool config_platform(const char *bytes, size_t len, struct platform *ret, struct err *err);
+
 /* Whether the image of a config with these BYTES is what OPTIONS ask for; ERR_NO_SOURCE. */
 MUST_USE bool choose_config(const char *bytes, size_t len, const struct image_options *options,
 			    struct err *err);

@@ -119,15 +119,6 @@ static bool read_layout(const struct world *w, const struct descriptor *entry,
 	return read_what_is_whole(w, entry, into, err);
 }
 
-static bool pack(const struct world *w, struct container *c, const struct saved_image *saved,
-		 const struct image_options *options, struct image *into, struct err *err)
-{
-	struct manifest *root = NULL;
-
-	return packed_open(w, c, saved, options, &root, &into->content, err) &&
-	       tree_read(w, into->content, root, into, NULL, err);
-}
-
 /* The files of a layout's image, as manifest.json would name them. */
 static void name_files(const struct manifest *m, struct saved_image *ret)
 {
@@ -150,7 +141,7 @@ static bool pack_layout(const struct world *w, const struct manifest *root,
 	bool packed;
 
 	name_files(root, &files);
-	packed = pack(w, layout_release(TAKE(into->content)), &files, options, into, err);
+	packed = packed_open(w, layout_release(TAKE(into->content)), &files, options, into, err);
 	saved_image_clear(&files);
 	return packed;
 }
@@ -183,7 +174,7 @@ static bool read_saved(const struct world *w, struct container *c, const char *r
 	    !saved_parse(buf_str(&bytes), bytes.len, &saved, err) ||
 	    !saved_choose(&saved, ref, &image, err))
 		return false;
-	return pack(w, TAKE(owned), image, options, into, err);
+	return packed_open(w, TAKE(owned), image, options, into, err);
 }
 
 /* *ret_found is false when manifest.json, which knows more names, is to decide. */

@@ -13,6 +13,7 @@
 
 #include "base/stream.h"
 #include "base/world.h"
+#include "image/compress.h"
 #include "image/manifest.h"
 
 struct image_blob {
@@ -22,32 +23,34 @@ struct image_blob {
 };
 
 struct content;
+struct pending;
 
+/* Of an image with pending layers (image/pending.h) there are no manifests and blobs before it is settled. */
 struct image {
 	struct manifest **manifests; /* each once, children before parents, the root last */
 	size_t manifest_count;
 	struct image_blob *blobs; /* every config and layer once, in the order of first use */
 	size_t blob_count;
 	struct content *content; /* private: where the bytes are taken from */
+	struct pending *pending; /* private: NULL when it never had pending layers */
 };
 
 struct image_options {
 	const struct platform
 		*platforms; /* keep of an index only what serves these; none: the index as it is */
 	size_t platform_count;
-	size_t jobs;	     /* layers compressed side by side */
 	const char *tmp_dir; /* for what cannot be kept in memory */
+	struct compression compression; /* of layers that come plain */
 };
 
 /* Whether TEXT begins with one of the source words above. */
 bool image_is_source(const char *text);
 
 /*
- * Opens SOURCE and reads its tree; layers of a docker-archive that come uncompressed are compressed
- * here, told as BLOB_STAGE_PACKING (the digest told is the diff ID). One platform chosen of an
- * index yields that child's own manifest as the root; several yield a new index with the chosen
- * children's descriptors as they were, and those of the attestations about them. Fails with
- * ERR_USAGE (a bad SOURCE), ERR_NO_SOURCE (nothing there, or no such REF or platform), ERR_CORRUPT,
+ * Opens SOURCE and reads its tree; layers that come without compression are pending
+ * (image/pending.h). One platform chosen of an index yields that child's own manifest as the root;
+ * several yield a new index with the chosen children's descriptors as they were, and those of the
+ * attestations about them. Fails with ERR_USAGE (a bad SOURCE), ERR_NO_SOURCE (nothing there, or no such REF or platform), ERR_CORRUPT,
  * ERR_LOCAL (disk full).
  */
 MUST_USE bool image_open(const struct world *w, const char *source,

@@ -1,7 +1,6 @@
 #include "image/packed.h"
 
 #include "base/mem.h"
-#include "base/pool.h"
 #include "image/choice.h"
 #include "image/layer.h"
 
@@ -11,91 +10,92 @@
 #define CONFIG_CEILING MANIFEST_CEILING
 
 struct packed {
-	struct content content;
+	struct pending pending;
 	struct container *container;
-	const char *tmp_dir; /* only while packing */
+	char *tmp_dir;
 	char *config_name;
 	struct strings layer_names;
-	struct descriptor config;
-	struct layer *layers; /* each diff ID once */
-	size_t layer_count;
+	struct layer *layers; /* as in pending */
+	bool *is_begun;
 };
 
-static struct layer *layer_find(struct packed *p, const struct digest *diff_id)
+/* Somebody else's for good, also if that fails. */
+static size_t begin_next(struct packed *p)
 {
-	for (size_t i = 0; i < p->layer_count; i++)
-		if (digest_same(&p->layers[i].diff_id, diff_id))
-			return &p->layers[i];
-	return NULL;
+	struct pending *base = &p->pending;
+	size_t i = 0;
+
+	monitor_enter(base->sched, base->monitor);
+	while (i < base->layer_count &&
+	       (p->is_begun[i] || base->layers[i].state != LAYER_OPEN))
+		i++;
+	if (i < base->layer_count)
+		p->is_begun[i] = true;
+	monitor_leave(base->sched, base->monitor);
+	return i;
 }
 
-static const struct layer *layer_of_blob(const struct packed *p, const struct digest *d)
+static bool packed_pack_next(struct pending *base, const struct world *w, size_t *ret_layer,
+			     bool *ret_end, struct err *err)
 {
-	for (size_t i = 0; i < p->layer_count; i++)
-		if (digest_same(&p->layers[i].descriptor.digest, d))
-			return &p->layers[i];
-	return NULL;
-}
+	struct packed *p = (struct packed *)base;
+	size_t i = begin_next(p);
 
-static bool packed_size(struct content *c, const struct digest *d, int64_t *ret_size_bytes,
-			struct err *err)
-{
-	const struct packed *p = (const struct packed *)c;
-	const struct layer *l = layer_of_blob(p, d);
-
-	(void)err;
-	*ret_size_bytes = l				      ? l->descriptor.size_bytes
-			  : digest_same(&p->config.digest, d) ? p->config.size_bytes
-							      : CONTENT_ABSENT;
+	*ret_end = i == base->layer_count;
+	if (*ret_end)
+		return true;
+	if (!layer_pack(w, p->container, p->tmp_dir, &p->layers[i], err))
+		return false;
+	pending_packed(base, i, &p->layers[i].descriptor);
+	*ret_layer = i;
 	return true;
 }
 
-static bool packed_open_blob(struct content *c, const struct digest *d, struct stream **ret,
+static bool packed_open_blob(struct pending *base, const struct digest *d, struct stream **ret,
 			     struct err *err)
 {
-	const struct packed *p = (const struct packed *)c;
-	const struct layer *l = layer_of_blob(p, d);
+	struct packed *p = (struct packed *)base;
+	size_t i = pending_find_packed(base, d);
+	const struct layer *l = &p->layers[i];
 
-	if (l && l->packed.fd >= 0) {
-		*ret = stream_of_file(l->packed.fd, l->packed.size_bytes, d->text);
-		return true;
-	}
-	if (l || digest_same(&p->config.digest, d))
-		return container_open(p->container, l ? l->name : p->config_name, ret, err);
-	return err_set(err, ERR_CORRUPT, "blob %s is missing", d->text);
+	if (i == base->layer_count)
+		return err_set(err, ERR_CORRUPT, "blob %s is missing", d->text);
+	if (l->packed.fd < 0)
+		return container_open(p->container, l->name, ret, err);
+	*ret = stream_of_file(l->packed.fd, l->packed.size_bytes, d->text);
+	return true;
 }
 
-static void packed_free(struct content *c)
+static bool packed_size(struct pending *base, const struct digest *d, int64_t *ret_size_bytes,
+			struct err *err)
 {
-	struct packed *p = (struct packed *)c;
+	(void)base;
+	(void)d;
+	(void)err;
+	*ret_size_bytes = CONTENT_ABSENT;
+	return true;
+}
 
-	for (size_t i = 0; i < p->layer_count; i++)
+static void packed_clear(struct pending *base)
+{
+	struct packed *p = (struct packed *)base;
+
+	for (size_t i = 0; i < base->layer_count; i++)
 		layer_clear(&p->layers[i]);
 	free(p->layers);
-	descriptor_clear(&p->config);
+	free(p->is_begun);
 	strings_clear(&p->layer_names);
 	free(p->config_name);
+	free(p->tmp_dir);
 	container_free(p->container);
-	free(p);
 }
 
-static const struct content_ops packed_ops = {
-	.size = packed_size,
+static const struct pending_ops packed_ops = {
+	.pack_next = packed_pack_next,
 	.open = packed_open_blob,
-	.free = packed_free,
+	.size = packed_size,
+	.clear = packed_clear,
 };
-
-static struct packed *packed_new(struct container *c, const struct saved_image *saved)
-{
-	struct packed *p = NEW(struct packed);
-
-	p->content.ops = &packed_ops;
-	p->container = c;
-	p->config_name = mem_strdup(saved->config);
-	for (size_t i = 0; i < saved->layers.count; i++)
-		strings_add(&p->layer_names, saved->layers.at[i]);
-	return p;
-}
 
 /*
  * `docker save` names a config by its SHA-256: HEX.json, later blobs/sha256/HEX. Other tools need
@@ -114,86 +114,68 @@ static bool check_config_name(const char *name, const struct digest *d, struct e
 		       d->text);
 }
 
-static bool read_config(struct packed *p, const struct image_options *options,
-			struct saved_config *ret, struct err *err)
+static bool read_config(struct container *c, const char *name, struct buf *out, struct err *err)
 {
-	CLEANUP(buf_clear) struct buf bytes = BUF_INIT(CONFIG_CEILING);
+	struct digest d;
 
-	if (!container_read(p->container, p->config_name, &bytes, err))
+	if (!container_read(c, name, out, err))
 		return false;
-	p->config.media_type = mem_strdup(MEDIA_DOCKER_CONFIG);
-	p->config.digest = digest_of(buf_str(&bytes), bytes.len);
-	p->config.size_bytes = (int64_t)bytes.len;
-	if (!check_config_name(p->config_name, &p->config.digest, err))
-		return false;
-	if (!saved_config_parse(buf_str(&bytes), bytes.len, ret, err))
-		return err_wrap(err, "config '%s'", p->config_name);
-	return choose_config(buf_str(&bytes), bytes.len, options, err);
+	d = digest_of(buf_str(out), out->len);
+	return check_config_name(name, &d, err);
 }
 
-static bool list_layers(struct packed *p, const struct saved_config *config, struct err *err)
+static void list_layers(struct packed *p, const struct saved_image *saved)
 {
-	if (config->count != p->layer_names.count)
-		return err_set(err, ERR_CORRUPT, "%zu layers, but the image's config says %zu",
-			       p->layer_names.count, config->count);
-	p->layers = mem_alloc((config->count + 1) * sizeof(*p->layers));
-	for (size_t i = 0; i < config->count; i++)
-		if (!layer_find(p, &config->diff_ids[i]))
-			layer_init(&p->layers[p->layer_count++], p->layer_names.at[i],
-				   &config->diff_ids[i]);
-	return true;
+	struct pending *base = &p->pending;
+
+	for (size_t i = 0; i < saved->layers.count; i++)
+		strings_add(&p->layer_names, saved->layers.at[i]);
+	p->layers = mem_alloc((base->layer_count + 1) * sizeof(*p->layers));
+	p->is_begun = mem_alloc(base->layer_count + 1);
+	for (size_t i = base->order_count; i-- > 0;) {
+		size_t at = base->order[i];
+
+		layer_init(&p->layers[at], p->layer_names.at[i], &base->layers[at].diff_id);
+	}
 }
 
-static bool pack_one(const struct world *w, void *arg, size_t index, struct err *err)
+static bool check_count(const struct saved_config *config, const struct saved_image *saved,
+			struct err *err)
 {
-	struct packed *p = arg;
-
-	return layer_pack(w, p->container, p->tmp_dir, &p->layers[index], err);
+	return config->count == saved->layers.count ||
+	       err_set(err, ERR_CORRUPT, "%zu layers, but the image's config says %zu",
+		       saved->layers.count, config->count);
 }
 
-static struct js *describe(const struct descriptor *d)
+static void describe(struct packed *p, const struct image_options *options, const struct buf *bytes)
 {
-	struct js *j = js_object();
-
-	js_put_string(j, "mediaType", d->media_type);
-	js_put_integer(j, "size", d->size_bytes);
-	js_put_string(j, "digest", d->digest.text);
-	return j;
-}
-
-static bool compose(struct packed *p, const struct saved_config *config, struct manifest **ret,
-		    struct err *err)
-{
-	CLEANUP(js_freep) struct js *manifest = js_object();
-	CLEANUP(mem_freep) char *text = NULL;
-	struct js *layers = js_array();
-
-	js_put_integer(manifest, "schemaVersion", 2);
-	js_put_string(manifest, "mediaType", MEDIA_DOCKER_MANIFEST);
-	js_put(manifest, "config", describe(&p->config));
-	js_put(manifest, "layers", layers);
-	for (size_t i = 0; i < config->count; i++)
-		js_append(layers, describe(&layer_find(p, &config->diff_ids[i])->descriptor));
-	text = js_text(manifest, JS_COMPACT);
-	return manifest_parse(text, strlen(text), MEDIA_DOCKER_MANIFEST, NULL, ERR_CORRUPT, ret,
-			      err);
+	pending_set_config(&p->pending, buf_str(bytes), bytes->len);
+	p->pending.id = p->pending.config.digest;
+	p->pending.compression = options->compression;
+	p->tmp_dir = mem_strdup(options->tmp_dir);
 }
 
 bool packed_open(const struct world *w, struct container *c, const struct saved_image *saved,
-		 const struct image_options *options, struct manifest **ret_root,
-		 struct content **ret_content, struct err *err)
+		 const struct image_options *options, struct image *into, struct err *err)
 {
-	struct packed *p = packed_new(c, saved);
-	CLEANUP(content_freep) struct content *owned = &p->content;
+	CLEANUP(container_freep) struct container *owned = c;
+	CLEANUP(buf_clear) struct buf bytes = BUF_INIT(CONFIG_CEILING);
 	CLEANUP(saved_config_clear) struct saved_config config = { .diff_ids = NULL };
+	struct packed *p;
 
-	p->tmp_dir = options->tmp_dir;
-	if (!read_config(p, options, &config, err) || !list_layers(p, &config, err))
+	if (!read_config(c, saved->config, &bytes, err))
 		return false;
-	if (!pool_run(w, options->jobs, p->layer_count, pack_one, p, err))
+	if (!saved_config_parse(buf_str(&bytes), bytes.len, &config, err))
+		return err_wrap(err, "config '%s'", saved->config);
+	if (!check_count(&config, saved, err) ||
+	    !choose_config(buf_str(&bytes), bytes.len, options, err))
 		return false;
-	if (!compose(p, &config, ret_root, err))
-		return false;
-	*ret_content = TAKE(owned);
-	return true;
+	p = NEW(struct packed);
+	pending_init(&p->pending, &packed_ops, w->sched, config.diff_ids, config.count);
+	list_layers(p, saved);
+	describe(p, options, &bytes);
+	p->container = TAKE(owned);
+	into->pending = &p->pending;
+	into->content = &p->pending.content;
+	return config_platform(buf_str(&bytes), bytes.len, &p->pending.platform, err);
 }

@@ -188,3 +188,43 @@ bool blob_check_bytes(const struct world *w, struct session *s, const struct des
 			return false;
 	}
 }
+
+static bool read_body(const struct world *w, struct http_exchange *x, struct buf *out,
+		      struct err *err)
+{
+	char chunk[32 * KIB];
+	size_t len = 1;
+
+	while (len) {
+		if (!http_read(x, w, chunk, sizeof(chunk), &len, err))
+			return false;
+		if (!buf_add(out, chunk, len))
+			return err_set(err, ERR_CORRUPT, "blob of more than %zu bytes",
+				       out->ceiling);
+	}
+	return true;
+}
+
+bool blob_read(const struct world *w, struct session *s, const struct digest *d, struct buf *out,
+	       bool *ret_found, struct err *err)
+{
+	CLEANUP(http_answer_clear) struct http_answer answer = { 0 };
+	CLEANUP(http_closep) struct http_exchange *x = NULL;
+	CLEANUP(hasher_freep) struct hasher *h = hasher_new(d);
+	CLEANUP(mem_freep) char *url = session_url(s, "blobs/%s", d->text);
+	const struct http_call call = blob_call(s, "GET", url);
+	struct digest found;
+
+	*ret_found = false;
+	if (!http_call_open(s->client, w, &call, &x, &answer, err))
+		return false;
+	if (!x)
+		return answer.status == 404 || http_answer_err(&call, &answer, err);
+	if (!read_body(w, x, out, err))
+		return false;
+	hasher_add(h, buf_str(out), out->len);
+	found = hasher_finish(h);
+	*ret_found = digest_same(&found, d);
+	return *ret_found || err_set(err, ERR_CORRUPT, "the registry gave %s for blob %s",
+				     found.text, d->text);
+}

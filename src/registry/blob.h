@@ -4,6 +4,7 @@
 #ifndef REGISTRY_BLOB_H
 #define REGISTRY_BLOB_H
 
+#include "base/buf.h"
 #include "image/image.h"
 #include "registry/session.h"
 
@@ -34,6 +35,13 @@ MUST_USE bool blob_mount(const struct world *w, struct session *s, const struct 
  */
 MUST_USE bool blob_upload(const struct world *w, struct session *s, struct image *image,
 			  const struct descriptor *d, bool replaces, struct err *err);
+
+/*
+ * GET of a blob that is small, into OUT up to its ceiling. *ret_found is false when the registry does not have it.
+ * What comes has D's hash, or it is ERR_CORRUPT.
+ */
+MUST_USE bool blob_read(const struct world *w, struct session *s, const struct digest *d,
+			struct buf *out, bool *ret_found, struct err *err);
 
 /* Download and hash the whole blob: BLOB_PRESENT only if every byte is right. */
 MUST_USE bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,

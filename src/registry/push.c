@@ -23,8 +23,8 @@ static void tell_blob(const struct world *w, enum blob_stage stage, const struct
 						 .size_bytes = d->size_bytes } });
 }
 
-static void count_blob(struct push *p, const struct world *w, enum blob_stage stage,
-		       const struct descriptor *d)
+void push_count_blob(struct push *p, const struct world *w, enum blob_stage stage,
+		     const struct descriptor *d)
 {
 	struct push_result *r = p->result;
 
@@ -47,8 +47,16 @@ static void count_blob(struct push *p, const struct world *w, enum blob_stage st
 	default:
 		r->blobs_elsewhere++;
 	}
+	if (!image_is_settled(p->image))
+		strings_add(&p->settled, d->digest.text);
 	monitor_leave(w->sched, p->monitor);
 	tell_blob(w, stage, d);
+}
+
+bool push_mount(struct push *p, const struct world *w, const struct descriptor *d,
+		const char *repository, bool *ret_mounted, struct err *err)
+{
+	return blob_mount(w, p->s, d, repository, ret_mounted, err);
 }
 
 static bool mount_from_any(struct push *p, const struct world *w, const struct descriptor *d,
@@ -58,7 +66,7 @@ static bool mount_from_any(struct push *p, const struct world *w, const struct d
 
 	*ret_mounted = false;
 	for (size_t i = 0; repositories && i < repositories->count && !*ret_mounted; i++)
-		if (!blob_mount(w, p->s, d, repositories->at[i], ret_mounted, err))
+		if (!push_mount(p, w, d, repositories->at[i], ret_mounted, err))
 			return false;
 	return true;
 }
@@ -78,46 +86,75 @@ static bool is_had(struct push *p, const struct world *w, const struct descripto
 		return false;
 	if (state == BLOB_PRESENT) {
 		*ret_had = true;
-		count_blob(p, w, BLOB_STAGE_EXISTS, d);
+		push_count_blob(p, w, BLOB_STAGE_EXISTS, d);
 		return true;
 	}
 	if (!mount_from_any(p, w, d, &mounted, err))
 		return false;
 	if (mounted) {
 		*ret_had = true;
-		count_blob(p, w, BLOB_STAGE_MOUNTED, d);
+		push_count_blob(p, w, BLOB_STAGE_MOUNTED, d);
 	}
 	return true;
 }
 
-static bool send_blob(const struct world *w, void *arg, size_t i, struct err *err)
+/* What was adopted has no bytes here: the layer must be packed after all. */
+static bool refuse_adopted(struct push *p, const struct descriptor *d, struct err *err)
 {
-	struct push *p = arg;
-	const struct image_blob *b = &p->image->blobs[i];
+	monitor_enter(p->w->sched, p->monitor);
+	p->needs_source = true;
+	monitor_leave(p->w->sched, p->monitor);
+	return err_set(err, ERR_INCOMPLETE, "the registry was known to have %s and does not",
+		       d->digest.text);
+}
+
+bool push_send_blob(struct push *p, const struct world *w, const struct image_blob *b,
+		    struct err *err)
+{
 	const struct descriptor *d = &b->descriptor;
 	bool had;
 
-	if (p->only && !strings_have(p->only, d->digest.text))
-		return true;
 	if (b->nondistributable) {
-		count_blob(p, w, BLOB_STAGE_SKIPPED, d);
+		push_count_blob(p, w, BLOB_STAGE_SKIPPED, d);
 		return true;
 	}
 	if (!is_had(p, w, d, &had, err))
 		return false;
 	if (had)
 		return true;
+	if (!b->in_source)
+		return refuse_adopted(p, d, err);
 	if (!blob_upload(w, p->s, p->image, d, p->trust == TRUST_NOTHING, err))
 		return err_wrap(err, "sending '%s'", d->digest.text);
-	count_blob(p, w, BLOB_STAGE_SENT, d);
+	push_count_blob(p, w, BLOB_STAGE_SENT, d);
 	return true;
+}
+
+static bool send_one(const struct world *w, void *arg, size_t i, struct err *err)
+{
+	struct push *p = arg;
+	const struct image_blob *b = &p->image->blobs[i];
+	const char *digest = b->descriptor.digest.text;
+
+	if (p->only && !strings_have(p->only, digest))
+		return true;
+	return strings_have(&p->settled, digest) || push_send_blob(p, w, b, err);
 }
 
 bool push_send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err)
 {
 	p->trust = trust;
 	p->only = only;
-	return pool_run(p->w, p->options->jobs, p->image->blob_count, send_blob, p, err);
+	return pool_run(p->w, p->options->jobs, p->image->blob_count, send_one, p, err);
+}
+
+/* What was found or sent while the image was settled is not looked at again before the proof. */
+static bool send_the_rest(struct push *p, struct err *err)
+{
+	bool sent = push_send_blobs(p, TRUST_EXISTENCE, NULL, err);
+
+	strings_clear(&p->settled);
+	return sent;
 }
 
 static void plan_blobs(struct push *p)
@@ -227,15 +264,16 @@ enum manifest_outcome push_put_manifests(struct push *p, struct err *err)
 /* What the tag is on now; that it cannot be read is no reason not to push. */
 static bool look_before(struct push *p, struct err *err)
 {
-	CLEANUP(manifest_freep) struct manifest *there = NULL;
+	const struct digest *like =
+		image_is_settled(p->image) ? &image_root(p->image)->digest : NULL;
 	struct err failed = ERR_INIT;
 
 	if (!p->ref->tag)
 		return true;
-	if (manifest_get(p->w, p->s, p->ref->tag, &image_root(p->image)->digest, &there, &failed)) {
+	if (manifest_get(p->w, p->s, p->ref->tag, like, &p->there, &failed)) {
 		p->result->before_is_known = true;
-		if (there)
-			p->result->before = there->digest;
+		if (p->there)
+			p->result->before = p->there->digest;
 		return true;
 	}
 	/* what is there may be unreadable, or not ours to read: it is to be replaced */
@@ -261,16 +299,26 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 	for (size_t i = 0; i < p->image->blob_count; i++) {
 		const struct image_blob *b = &p->image->blobs[i];
 
-		count_blob(p, p->w, b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
+		push_count_blob(p, p->w, b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
 			   &b->descriptor);
 	}
 	return true;
 }
 
+/* Who wrote a digest behind the name wants that image and no other. */
+static bool check_digest(const struct push *p, struct err *err)
+{
+	const struct digest *wanted = &p->ref->digest, *found = &image_root(p->image)->digest;
+
+	if (!*wanted->text || digest_same(wanted, found))
+		return true;
+	return err_set(err, ERR_OTHER_DIGEST, "the image to send is %s, not %s; no name was touched",
+		       found->text, wanted->text);
+}
+
 static bool push_and_prove(struct push *p, struct err *err)
 {
-	if (!session_make(p->sessions, p->w, p->ref, SESSION_PUSH, &p->s, err) ||
-	    !look_before(p, err))
+	if (!push_settle(p, err) || !check_digest(p, err))
 		return false;
 	plan_blobs(p);
 	if (has_landed_earlier(p, err))
@@ -278,7 +326,7 @@ static bool push_and_prove(struct push *p, struct err *err)
 	if (err->code != ERR_NONE)
 		return false;
 	world_note(p->w, EVENT_PHASE, "blobs");
-	if (!push_send_blobs(p, TRUST_EXISTENCE, NULL, err))
+	if (!send_the_rest(p, err))
 		return false;
 	switch (push_put_manifests(p, err)) {
 	case MANIFEST_TAKEN:
@@ -292,10 +340,46 @@ static bool push_and_prove(struct push *p, struct err *err)
 	return push_not_proven(p, err);
 }
 
+/* What others have packed was not there after all: everything is packed here. */
+static bool push_without_adopting(struct push *p, struct err *err)
+{
+	struct push_result *r = p->result;
+
+	world_note(p->w, EVENT_NOTE, "%s: packing all layers", err->message);
+	err_clear(err);
+	if (r->manifest_sent)
+		p->given_up = image_root(p->image)->digest;
+	pending_reopen(p->image);
+	p->adopts = p->needs_source = false;
+	r->layers_adopted = r->blobs_existing = r->blobs_mounted = 0;
+	r->bytes_existing = 0;
+	return push_and_prove(p, err);
+}
+
+static bool begin_and_push(struct push *p, struct err *err)
+{
+	if (!session_make(p->sessions, p->w, p->ref, SESSION_PUSH, &p->s, err) ||
+	    !look_before(p, err))
+		return false;
+	return push_and_prove(p, err) ||
+	       (p->needs_source && image_pending(p->image) && push_without_adopting(p, err));
+}
+
+static void push_clear(struct push *p)
+{
+	known_clear(&p->known);
+	strings_clear(&p->settled);
+	strings_clear(&p->doubted);
+	manifest_free(p->there);
+	session_free(p->s);
+	monitor_free(p->w->sched, p->monitor);
+}
+
 bool image_push(const struct world *w, struct session_maker *sessions, struct image *image,
 		const struct reference *ref, const struct push_options *options,
 		struct push_result *ret, struct err *err)
 {
+	CLEANUP(push_clear)
 	struct push p = {
 		.w = w,
 		.sessions = sessions,
@@ -304,13 +388,13 @@ bool image_push(const struct world *w, struct session_maker *sessions, struct im
 		.options = options,
 		.result = ret,
 		.monitor = monitor_new(w->sched),
+		.adopts = options->adopts,
 	};
 	int64_t begun_ms = world_now_ms(w);
-	bool landed = push_and_prove(&p, err);
+	bool landed = begin_and_push(&p, err);
 
+	if (landed)
+		push_note_down(&p);
 	ret->took_ms = world_now_ms(w) - begun_ms;
-	strings_clear(&p.doubted);
-	session_free(p.s);
-	monitor_free(w->sched, p.monitor);
 	return landed;
 }

@@ -1,11 +1,13 @@
 /*
- * One image into one repository, and the proof that it is there. Sends what is missing, children before parents,
- * the tag last; then asks the registry on a session of its own. What the proof misses is sent again, once.
+ * One image into one repository, and the proof that it is there. Finds blobs for pending layers, sends what is missing,
+ * children before parents, the tag last; then asks the registry on a session of its own. What the proof misses is sent
+ * again, once.
  */
 #ifndef REGISTRY_PUSH_H
 #define REGISTRY_PUSH_H
 
 #include "image/image.h"
+#include "registry/record.h"
 #include "registry/verify.h"
 
 struct push_options {
@@ -13,6 +15,10 @@ struct push_options {
 	const struct strings *additional_tags;
 	const struct strings
 		*mount_from; /* repositories of the same registry that may hold the blobs */
+	const struct reference *cache_from; /* images that may share layers with this one */
+	size_t cache_from_count;
+	struct record *record; /* of this machine's pushes; NULL: none is kept */
+	bool adopts; /* what the registry holds of pending layers need not be packed here */
 	enum verify_depth depth;
 	int64_t settle_ms; /* how long a registry may take to show what it has accepted */
 };
@@ -28,6 +34,7 @@ struct push_result {
 	size_t blobs_existing;
 	size_t blobs_mounted;
 	size_t blobs_elsewhere;
+	size_t layers_adopted; /* known to the registry, so that nothing was compressed for them */
 	int64_t bytes_sent;	/* of blobs that were taken */
 	int64_t bytes_existing; /* existing or mounted */
 	int64_t took_ms;

@@ -1,9 +1,12 @@
 /*
- * What the two halves of a push share: push.c sends, push_proof.c proves and has missing things sent again.
+ * What the parts of a push share: push_settle.c finds blobs for pending layers, push.c sends, push_proof.c proves and has
+ * missing things sent again.
  */
 #ifndef REGISTRY_PUSH_PRIVATE_H
 #define REGISTRY_PUSH_PRIVATE_H
 
+#include "image/pending.h"
+#include "registry/known.h"
 #include "registry/manifest_io.h"
 #include "registry/push.h"
 
@@ -21,7 +24,13 @@ struct push {
 	const struct reference *ref;
 	const struct push_options *options;
 	struct push_result *result;
-	struct monitor *monitor; /* around result's counts */
+	struct monitor *monitor; /* around result's counts, settled and needs_source */
+	struct manifest *there;	 /* under the tag before; NULL: none, or not readable */
+	struct known known;
+	struct strings settled; /* digests of blobs that were found or sent before the manifest was made */
+	bool adopts;
+	bool needs_source; /* a blob that was adopted is not there after all */
+	struct digest given_up; /* of this push's own first manifest, when it was sent; else text "" */
 
 	size_t times_sent_again;
 	struct strings doubted; /* what a proof has missed and was sent again */
@@ -32,12 +41,28 @@ struct push {
 /* What the tag was on, text "" when on nothing; NULL when nobody could look. */
 static inline const struct digest *push_before(const struct push *p)
 {
+	if (*p->given_up.text)
+		return &p->given_up;
 	return p->result->before_is_known ? &p->result->before : NULL;
 }
 
 /* push.c. ONLY: digests that are to be sent; NULL: all. */
 bool push_send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err);
 enum manifest_outcome push_put_manifests(struct push *p, struct err *err);
+
+/*
+ * B is found at the registry, mounted or sent. In SETTLED once that is so.
+ */
+bool push_send_blob(struct push *p, const struct world *w, const struct image_blob *b,
+		    struct err *err);
+bool push_mount(struct push *p, const struct world *w, const struct descriptor *d,
+		const char *repository, bool *ret_mounted, struct err *err);
+void push_count_blob(struct push *p, const struct world *w, enum blob_stage stage,
+		     const struct descriptor *d);
+
+/* push_settle.c: an image with pending layers gets its manifest, and the registry the layers' blobs. */
+bool push_settle(struct push *p, struct err *err);
+void push_note_down(struct push *p);
 
 /* push_proof.c */
 bool push_prove_once(const struct world *w, struct push *p, struct err *err);

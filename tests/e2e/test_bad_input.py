@@ -53,7 +53,8 @@ def at(front, text):
 
 def assert_one_line(done, *subjects):
     """The error is one line, further lines are advice; it names its subject; no dump, no crash."""
-    lines = [line for line in done.err.splitlines() if line.strip()]
+    told = done.err[done.err.find("landed: "):]         # behind the progress, where there was some
+    lines = [line for line in told.splitlines() if line.strip()]
     assert lines and len(lines) <= 4, str(done)
     assert done.out == "" and "Sanitizer" not in done.err, str(done)
     assert any(subject in done.err for subject in subjects), f"none of {subjects} in\n{done}"

@@ -2,7 +2,7 @@
  * What begins with [ is taken for manifest.json, with { for a config, all else for a whole archive.
  */
 #include "base/mem.h"
-#include "image/image.h"
+#include "image/pending.h"
 #include "image/saved.h"
 
 #include <sys/mman.h>
@@ -49,11 +49,22 @@ static void read_all(struct image *i)
 	}
 }
 
+static bool settle(const struct world *w, struct image *i, struct err *err)
+{
+	bool end = image_pending(i) == NULL;
+	size_t layer;
+
+	while (!end)
+		if (!pending_pack_next(w, i, &layer, &end, err))
+			return false;
+	return !image_pending(i) || pending_settle(w, i, err);
+}
+
 static void open_archive(const void *bytes, size_t len, struct err *err)
 {
 	int fd = memfd_create("fuzz", MFD_CLOEXEC);
 	CLEANUP(mem_freep) char *source = mem_printf("docker-archive:/proc/self/fd/%d", fd);
-	const struct image_options options = { .jobs = 1, .tmp_dir = "/dev/shm" };
+	const struct image_options options = { .tmp_dir = "/dev/shm" };
 	struct clock clock = clock_system();
 	struct sched sched = sched_threads();
 	const struct world w = { .clock = &clock,
@@ -63,7 +74,7 @@ static void open_archive(const void *bytes, size_t len, struct err *err)
 
 	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
 		__builtin_trap();
-	if (image_open(&w, source, &options, &i, err))
+	if (image_open(&w, source, &options, &i, err) && settle(&w, i, err))
 		read_all(i);
 	close(fd);
 }

@@ -111,7 +111,7 @@ static void open_it(unsigned int how, struct container *c)
 	struct platform platforms[] = { { (char *)"linux", (char *)"amd64", NULL },
 					{ (char *)"linux", (char *)"arm64", NULL } };
 	const struct image_options options = {
-		.platforms = platforms, .platform_count = how % 3, .jobs = 1, .tmp_dir = "/tmp"
+		.platforms = platforms, .platform_count = how % 3, .tmp_dir = "/tmp"
 	};
 	struct clock clock = clock_system();
 	struct sched sched = sched_threads();

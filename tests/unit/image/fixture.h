@@ -13,9 +13,10 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/stream.h"
 #include "base/world.h"
-#include "image/image.h"
+#include "image/pending.h"
 
 #include <fcntl.h>
 #include <ftw.h>
@@ -48,6 +49,7 @@ struct fixture {
 	struct monitor *monitor;
 	struct buf notes;
 	int packing_told;
+	size_t jobs; /* layers packed side by side; 0: two */
 	struct files files;
 	struct err err;
 };
@@ -358,11 +360,30 @@ static inline struct digest json_digest(const char *json)
 #define LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
 #define LAYER_PLAIN "application/vnd.oci.image.layer.v1.tar"
 
+static inline bool fixture_pack_one(const struct world *w, void *arg, size_t index, struct err *err)
+{
+	size_t layer;
+	bool end;
+
+	(void)index;
+	return pending_pack_next(w, arg, &layer, &end, err);
+}
+
+/* Nothing is adopted: all layers are packed, f->jobs of them at once. */
+static inline bool fixture_settle(struct fixture *f, struct image *i)
+{
+	const struct pending *p = image_pending(i);
+
+	return !p || (pool_run(&f->world, f->jobs ? f->jobs : 2, p->layer_count,
+			       fixture_pack_one, i, &f->err) &&
+		      pending_settle(&f->world, i, &f->err));
+}
+
 /* Writes the files as "layout" or "archive.tar" and opens WORD:thatREF; REF is "" or ":name". */
 static inline bool fixture_open(struct fixture *f, const char *word, const char *ref,
 				const struct image_options *options, struct image **ret)
 {
-	const struct image_options none = { .jobs = 2, .tmp_dir = f->dir };
+	const struct image_options none = { .tmp_dir = f->dir };
 	bool is_directory = strcmp(word, "oci") == 0;
 	char *path = fixture_path(f, is_directory ? "layout" : "archive.tar");
 	char *source = mem_printf("%s:%s%s", word, path, ref);
@@ -373,7 +394,12 @@ static inline bool fixture_open(struct fixture *f, const char *word, const char 
 	else
 		files_write_tar(&f->files, path);
 	err_clear(&f->err);
-	opened = image_open(&f->world, source, options ? options : &none, ret, &f->err);
+	opened = image_open(&f->world, source, options ? options : &none, ret, &f->err) &&
+		 fixture_settle(f, *ret);
+	if (!opened) {
+		image_free(*ret);
+		*ret = NULL;
+	}
 	free(source);
 	free(path);
 	return opened;

@@ -314,7 +314,7 @@ static void test_platform(void **state)
 	struct fixture *f = *state;
 	CLEANUP(platform_clear) struct platform wanted, right;
 	struct image_options options = {
-		.jobs = 1, .tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
+		.tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
 	};
 
 	assert_true(platform_parse("linux/arm64", &wanted, &f->err));
@@ -536,7 +536,7 @@ static void test_containerd_with_some_children(void **state)
 	CLEANUP(mem_freep) char *index = files_add_index(&f->files, list, NAMED);
 	CLEANUP(platform_clear) struct platform wanted;
 	struct image_options options = {
-		.jobs = 1, .tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
+		.tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
 	};
 	struct digest d = json_digest(b), gone = json_digest(c);
 	CLEANUP(mem_freep) char *path = blob_path(&gone);
@@ -595,24 +595,24 @@ static void add_many(struct fixture *f)
 static void test_many_layers(void **state)
 {
 	struct fixture *f = *state;
-	const struct image_options alone = { .jobs = 1, .tmp_dir = f->dir };
-	const struct image_options eight = { .jobs = 8, .tmp_dir = f->dir };
 	CLEANUP(image_freep) struct image *a = NULL, *b = NULL;
 
 	add_many(f);
-	a = fixture_opens(f, WORD, "", &alone);
-	b = fixture_opens(f, WORD, "", &eight);
+	f->jobs = 1;
+	a = fixture_opens(f, WORD, "", NULL);
+	f->jobs = 8;
+	b = fixture_opens(f, WORD, "", NULL);
 	assert_int_equal(a->blob_count, MANY + 1);
 	assert_string_equal(image_root(a)->digest.text, image_root(b)->digest.text);
 	assert_blobs_good(b);
 	files_find(&f->files, "20/layer.tar")->bytes[7] ^= 1;
-	fixture_refuses(f, WORD, "", &eight, ERR_CORRUPT, "layer '20/layer.tar'");
+	fixture_refuses(f, WORD, "", NULL, ERR_CORRUPT, "layer '20/layer.tar'");
 }
 
 static void test_no_room_to_pack(void **state)
 {
 	struct fixture *f = *state;
-	const struct image_options options = { .jobs = 2, .tmp_dir = "/nonexistent" };
+	const struct image_options options = { .tmp_dir = "/nonexistent" };
 
 	add_simple(f);
 	fixture_refuses(f, WORD, "", &options, ERR_LOCAL, "/nonexistent");

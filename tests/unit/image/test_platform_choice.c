@@ -20,7 +20,7 @@ static void choice_init(struct choice *c, const struct fixture *f, const char *l
 	char *rest = copy;
 
 	*c = (struct choice){ .options = {
-				      .jobs = 1, .tmp_dir = f->dir, .platforms = c->platforms } };
+				      .tmp_dir = f->dir, .platforms = c->platforms } };
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " "))
 		assert_true(platform_parse(word, &c->platforms[c->options.platform_count++], &err));
 }

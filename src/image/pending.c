@@ -1,0 +1,344 @@
+#include "image/pending.h"
+
+#include "base/mem.h"
+#include "image/compose.h"
+#include "image/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void enter(struct pending *p)
+{
+	monitor_enter(p->sched, p->monitor);
+}
+
+static void leave(struct pending *p)
+{
+	monitor_leave(p->sched, p->monitor);
+}
+
+/* As content */
+
+static bool is_config(const struct pending *p, const struct digest *d)
+{
+	return p->config_bytes && digest_same(&p->config.digest, d);
+}
+
+static const struct pending_layer *layer_of_blob(const struct pending *p, const struct digest *d)
+{
+	for (size_t i = 0; i < p->layer_count; i++)
+		if (p->layers[i].state != LAYER_OPEN &&
+		    digest_same(&p->layers[i].blob.digest, d))
+			return &p->layers[i];
+	return NULL;
+}
+
+static bool content_op_size(struct content *c, const struct digest *d, int64_t *ret_size_bytes,
+			    struct err *err)
+{
+	struct pending *p = (struct pending *)c;
+	const struct pending_layer *l;
+	bool found;
+
+	enter(p);
+	l = layer_of_blob(p, d);
+	found = l || is_config(p, d);
+	if (found)
+		*ret_size_bytes = l ? l->blob.size_bytes : p->config.size_bytes;
+	leave(p);
+	return found || p->ops->size(p, d, ret_size_bytes, err);
+}
+
+static bool content_op_open(struct content *c, const struct digest *d, struct stream **ret,
+			    struct err *err)
+{
+	struct pending *p = (struct pending *)c;
+
+	bool found;
+
+	enter(p);
+	found = is_config(p, d);
+	if (found)
+		*ret = stream_of_bytes(p->config_bytes, (size_t)p->config.size_bytes);
+	leave(p);
+	return found || p->ops->open(p, d, ret, err);
+}
+
+static void content_op_free(struct content *c)
+{
+	struct pending *p = (struct pending *)c;
+
+	p->ops->clear(p);
+	for (size_t i = 0; i < p->layer_count; i++)
+		descriptor_clear(&p->layers[i].blob);
+	for (size_t i = 0; i < p->retired_count; i++)
+		manifest_free(p->retired[i]);
+	free(p->retired);
+	free(p->layers);
+	free(p->order);
+	free(p->config_bytes);
+	descriptor_clear(&p->config);
+	platform_clear(&p->platform);
+	monitor_free(p->sched, p->monitor);
+	free(p);
+}
+
+static const struct content_ops pending_content_ops = {
+	.size = content_op_size,
+	.open = content_op_open,
+	.free = content_op_free,
+};
+
+/* For sources */
+
+size_t pending_find(const struct pending *p, const struct digest *diff_id)
+{
+	size_t i = 0;
+
+	while (i < p->layer_count && !digest_same(&p->layers[i].diff_id, diff_id))
+		i++;
+	return i;
+}
+
+void pending_init(struct pending *p, const struct pending_ops *ops, struct sched *sched,
+		  const struct digest *diff_ids, size_t count)
+{
+	p->content.ops = &pending_content_ops;
+	p->ops = ops;
+	p->sched = sched;
+	p->monitor = monitor_new(sched);
+	p->layers = mem_alloc((count + 1) * sizeof(*p->layers));
+	p->order = mem_alloc((count + 1) * sizeof(*p->order));
+	for (; p->order_count < count; p->order_count++) {
+		size_t at = pending_find(p, &diff_ids[p->order_count]);
+
+		if (at == p->layer_count)
+			p->layers[p->layer_count++].diff_id = diff_ids[p->order_count];
+		p->order[p->order_count] = at;
+	}
+}
+
+size_t pending_find_packed(struct pending *p, const struct digest *blob)
+{
+	const struct pending_layer *l;
+	size_t found;
+
+	enter(p);
+	l = layer_of_blob(p, blob);
+	found = l && l->state == LAYER_PACKED ? (size_t)(l - p->layers) : p->layer_count;
+	leave(p);
+	return found;
+}
+
+enum layer_state pending_state(struct pending *p, size_t layer)
+{
+	enum layer_state state;
+
+	enter(p);
+	state = p->layers[layer].state;
+	leave(p);
+	return state;
+}
+
+static bool decide(struct pending *p, size_t layer, enum layer_state state,
+		   const struct descriptor *blob)
+{
+	struct pending_layer *l = &p->layers[layer];
+	bool is_first;
+
+	enter(p);
+	is_first = l->state == LAYER_OPEN;
+	if (is_first) {
+		descriptor_copy(&l->blob, blob);
+		l->state = state;
+	}
+	leave(p);
+	return is_first;
+}
+
+bool pending_packed(struct pending *p, size_t layer, const struct descriptor *blob)
+{
+	return decide(p, layer, LAYER_PACKED, blob);
+}
+
+void pending_set_config(struct pending *p, const char *bytes, size_t len)
+{
+	enter(p);
+	if (!p->config_bytes) {
+		p->config.digest = digest_of(bytes, len);
+		p->config.size_bytes = (int64_t)len;
+		p->config_bytes = mem_alloc(len + 1);
+		memcpy(p->config_bytes, bytes, len);
+	}
+	leave(p);
+}
+
+/* For those who want the image */
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* "tar.gzip" is Docker's way, "tar+gzip" OCI's; "tar.zstd" is containerd's (images/mediatypes.go). */
+bool pending_accepts(const struct pending *p, const struct descriptor *blob)
+{
+	bool is_gzip = p->compression.algorithm == COMPRESS_GZIP;
+
+	return ends_with(blob->media_type, is_gzip ? ".tar.gzip" : ".tar.zstd") ||
+	       ends_with(blob->media_type, is_gzip ? ".tar+gzip" : ".tar+zstd");
+}
+
+void pending_adopt(struct image *i, size_t layer, const struct descriptor *blob)
+{
+	decide(i->pending, layer, LAYER_ADOPTED, blob);
+}
+
+size_t pending_open_count(struct image *i)
+{
+	struct pending *p = i->pending;
+	size_t count = 0;
+
+	enter(p);
+	for (size_t k = 0; k < p->layer_count; k++)
+		count += p->layers[k].state == LAYER_OPEN;
+	leave(p);
+	return count;
+}
+
+bool pending_has_config(struct image *i)
+{
+	bool has;
+
+	enter(i->pending);
+	has = i->pending->config_bytes != NULL;
+	leave(i->pending);
+	return has;
+}
+
+bool pending_offer_config(struct image *i, const char *bytes, size_t len)
+{
+	struct digest d = digest_of(bytes, len);
+
+	if (!digest_same(&d, &i->pending->id))
+		return false;
+	pending_set_config(i->pending, bytes, len);
+	return true;
+}
+
+bool pending_pack_next(const struct world *w, struct image *i, size_t *ret_layer, bool *ret_end,
+		       struct err *err)
+{
+	return i->pending->ops->pack_next(i->pending, w, ret_layer, ret_end, err);
+}
+
+static bool is_adopted(const struct pending *p, const struct digest *d)
+{
+	const struct pending_layer *l = layer_of_blob(p, d);
+
+	return l && l->state == LAYER_ADOPTED;
+}
+
+static bool compose(const struct pending *p, struct manifest **ret, struct err *err)
+{
+	CLEANUP(mem_freep)
+	struct descriptor *layers = mem_alloc((p->order_count + 1) * sizeof(*layers));
+
+	for (size_t i = 0; i < p->order_count; i++)
+		layers[i] = p->layers[p->order[i]].blob; /* borrowed */
+	return compose_manifest(&p->compression, &p->config, layers, p->order_count, ret, err);
+}
+
+/* What an engine with containerd's store has is an image of its own: nothing is composed. */
+static bool root_manifest(struct pending *p, struct manifest **ret, struct err *err)
+{
+	struct descriptor own = { .digest = p->id };
+
+	if (p->config_bytes)
+		return compose(p, ret, err);
+	if (!content_size(&p->content, &p->id, &own.size_bytes, err))
+		return false;
+	if (own.size_bytes == CONTENT_ABSENT)
+		return err_set(err, ERR_CORRUPT, "the source does not hold its image's config, %s",
+			       p->id.text);
+	return content_manifest(&p->content, &own, ret, err);
+}
+
+bool pending_settle(const struct world *w, struct image *i, struct err *err)
+{
+	struct manifest *root = NULL;
+
+	if (!root_manifest(i->pending, &root, err) ||
+	    !tree_read(w, i->content, root, i, NULL, err))
+		return false;
+	for (size_t k = 0; k < i->blob_count; k++)
+		i->blobs[k].in_source &= !is_adopted(i->pending, &i->blobs[k].descriptor.digest);
+	return true;
+}
+
+static bool lists(const struct image *i, const struct digest *d)
+{
+	for (size_t k = 0; k < i->blob_count; k++)
+		if (digest_same(&i->blobs[k].descriptor.digest, d))
+			return true;
+	return false;
+}
+
+bool pending_take(struct image *i, const struct manifest *m, struct err *err)
+{
+	struct manifest *copy = NULL;
+
+	if (!manifest_parse(m->bytes, m->size_bytes, m->media_type, &m->digest, ERR_UNEXPECTED,
+			    &copy, err))
+		return false;
+	i->manifests = mem_alloc(sizeof(*i->manifests));
+	i->manifests[i->manifest_count++] = copy;
+	if (m->kind != MANIFEST_IMAGE)
+		return true;
+	i->blobs = mem_alloc(m->entry_count * sizeof(*i->blobs));
+	for (size_t k = 0; k < m->entry_count; k++) {
+		struct image_blob *b = &i->blobs[i->blob_count];
+
+		if (lists(i, &m->entries[k].digest))
+			continue;
+		descriptor_copy(&b->descriptor, &m->entries[k]);
+		b->nondistributable = descriptor_is_nondistributable(&m->entries[k]);
+		i->blob_count++;
+	}
+	return true;
+}
+
+/* Results speak of the root until the image is freed. */
+static void retire_root(struct image *i)
+{
+	struct pending *p = i->pending;
+
+	if (i->manifest_count == 0)
+		return;
+	p->retired =
+		mem_realloc(p->retired, p->retired_count + 1, sizeof(struct manifest *));
+	p->retired[p->retired_count++] = i->manifests[--i->manifest_count];
+}
+
+void pending_reopen(struct image *i)
+{
+	struct pending *p = i->pending;
+
+	retire_root(i);
+	tree_clear(i);
+	enter(p);
+	for (size_t k = 0; k < p->layer_count; k++) {
+		if (p->layers[k].state == LAYER_ADOPTED) {
+			p->layers[k].state = LAYER_OPEN;
+			descriptor_clear(&p->layers[k].blob);
+		}
+	}
+	leave(p);
+}
+
+bool pending_origins(const struct world *w, struct image *i, struct strings *ret, struct err *err)
+{
+	return !i->pending->ops->origins || i->pending->ops->origins(i->pending, w, ret, err);
+}
