@@ -9,7 +9,7 @@
  * docs/performance.md, "Compression", says how the sizes and usual levels were chosen. A change of
  * any of them changes the digest of every layer: compression_name must then say another form.
  */
-#define GZIP_BLOCK_BYTES (512 * KIB)
+#define GZIP_BLOCK_BYTES (1 * MIB)
 #define GZIP_LEVEL_USUAL 5
 #define GZIP_LEVEL_MAX 12
 #define GZIP_LEVEL_NEAR_OPTIMAL 10 /* and above: another algorithm, with other memory */
@@ -42,6 +42,12 @@ int codec_level_usual(enum compress_algorithm a)
 	return a == COMPRESS_ZSTD ? ZSTD_LEVEL_USUAL : GZIP_LEVEL_USUAL;
 }
 
+struct compression codec_settled(const struct compression *c)
+{
+	return (struct compression){ c->algorithm,
+				     c->level ? c->level : codec_level_usual(c->algorithm) };
+}
+
 size_t codec_block_bytes(enum compress_algorithm a)
 {
 	return a == COMPRESS_ZSTD ? ZSTD_BLOCK_BYTES : GZIP_BLOCK_BYTES;
@@ -56,11 +62,12 @@ size_t codec_bound_bytes(enum compress_algorithm a)
 size_t codec_memory_bytes(const struct compression *c)
 {
 	if (c->algorithm == COMPRESS_GZIP)
-		return c->level >= GZIP_LEVEL_NEAR_OPTIMAL ? 10 * MIB : 1 * MIB;
-	return c->level <= 3	? 2 * MIB
-	       : c->level <= 8	? 8 * MIB
-	       : c->level <= 12 ? 14 * MIB
-				: 22 * MIB;
+		return c->level >= GZIP_LEVEL_NEAR_OPTIMAL ? 9 * MIB : 704 * KIB;
+	if (c->level <= 3)
+		return 1280 * KIB;
+	if (c->level <= 8)
+		return c->level <= 6 ? 4 * MIB : 7 * MIB;
+	return c->level <= 12 ? 13 * MIB : 18 * MIB;
 }
 
 static bool zstd_new(int level, ZSTD_CCtx **ret)

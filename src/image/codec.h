@@ -14,6 +14,9 @@ int codec_level_min(enum compress_algorithm a);
 int codec_level_max(enum compress_algorithm a);
 int codec_level_usual(enum compress_algorithm a);
 
+/* With its usual level in the place of 0. */
+struct compression codec_settled(const struct compression *c);
+
 /* How much of the input becomes one member or frame. */
 size_t codec_block_bytes(enum compress_algorithm a);
 

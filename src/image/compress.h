@@ -21,15 +21,16 @@ enum compress_algorithm {
 	COMPRESS_ZSTD,
 };
 
+/* All zero is what is usual. */
 struct compression {
 	enum compress_algorithm algorithm;
-	int level;
+	int level; /* 0: the algorithm's usual one */
 };
 
-/* "gzip", "gzip:LEVEL", "zstd" or "zstd:LEVEL"; NULL is gzip. ERR_USAGE with the levels that there are. */
+/* "gzip", "gzip:LEVEL", "zstd" or "zstd:LEVEL". ERR_USAGE with the levels that there are. */
 MUST_USE bool compression_parse(const char *text, struct compression *ret, struct err *err);
 
-/* Everything that the bytes depend on, for a key: "gzip:5/512k/1". The caller frees. */
+/* Everything that the bytes depend on, for a key: "gzip:5/1024k/1". The caller frees. */
 char *compression_name(const struct compression *c);
 
 /*

@@ -1,8 +1,9 @@
+#include "image/compress.h"
+
 #include "base/mem.h"
 #include "image/codec.h"
 #include "image/descriptor.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* Counts up whenever the same input would become other bytes: a new library that does so, too. */
@@ -32,26 +33,23 @@ static bool parse_level(const char *text, enum compress_algorithm a, int *ret)
 
 bool compression_parse(const char *text, struct compression *ret, struct err *err)
 {
-	const char *colon = text ? strchr(text, ':') : NULL;
-	size_t len = colon ? (size_t)(colon - text) : text ? strlen(text) : 0;
+	const char *colon = strchrnul(text, ':');
+	size_t len = (size_t)(colon - text);
 
-	for (size_t i = 0; i < ARRAY_SIZE(names) && text; i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		enum compress_algorithm a = (enum compress_algorithm)i;
 
 		if (strlen(names[i]) != len || memcmp(text, names[i], len) != 0)
 			continue;
 		*ret = (struct compression){ .algorithm = a, .level = codec_level_usual(a) };
-		return !colon || parse_level(colon + 1, a, &ret->level) || refuse(text, err);
+		return !*colon || parse_level(colon + 1, a, &ret->level) || refuse(text, err);
 	}
-	if (text)
-		return refuse(text, err);
-	*ret = (struct compression){ COMPRESS_GZIP, codec_level_usual(COMPRESS_GZIP) };
-	return true;
+	return refuse(text, err);
 }
 
 char *compression_name(const struct compression *c)
 {
-	return mem_printf("%s:%d/%zuk/%d", names[c->algorithm], c->level,
+	return mem_printf("%s:%d/%zuk/%d", names[c->algorithm], codec_settled(c).level,
 			  codec_block_bytes(c->algorithm) / KIB, FORM);
 }
 

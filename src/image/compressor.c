@@ -252,16 +252,17 @@ static bool check(const struct compression *c, struct err *err)
 bool compressor_new(const struct world *w, const struct compression *compression, size_t workers,
 		    struct compressor **ret, struct err *err)
 {
+	struct compression settled = codec_settled(compression);
 	struct compressor *c;
 
-	if (!check(compression, err))
+	if (!check(&settled, err))
 		return false;
 	c = NEW(struct compressor);
-	c->compression = *compression;
+	c->compression = settled;
 	c->sched = w->sched;
 	c->monitor = monitor_new(w->sched);
-	c->block_bytes = codec_block_bytes(compression->algorithm);
-	c->workers_max = workers_within(compression, workers);
+	c->block_bytes = codec_block_bytes(settled.algorithm);
+	c->workers_max = workers_within(&settled, workers);
 	c->workers = mem_alloc(c->workers_max * sizeof(struct task *));
 	c->blocks_max = (BUFFERS_A_WORKER - 1) * c->workers_max;
 	*ret = c;

@@ -46,6 +46,8 @@ bool image_open(const struct world *w, const char *source, const struct image_op
 		return false;
 	if (!complete.tmp_dir)
 		complete.tmp_dir = "/tmp";
+	if (!complete.compression.level && !compression_parse(NULL, &complete.compression, err))
+		return false;
 	if (!form->open(w, path, ref, &complete, i, err))
 		return err_wrap(err, "%s", source);
 	*ret = TAKE(i);

@@ -1,20 +1,15 @@
 #include "image/layer.h"
 
 #include "base/mem.h"
-#include "image/gzip.h"
+#include "image/gunzip.h"
+#include "image/unzstd.h"
 
 #include <string.h>
 
 #define CHUNK (64 * KIB)
 #define TELL_EVERY_BYTES ((int64_t)MIB)
 
-/* containerd's name (images/mediatypes.go); Docker itself has none. */
-#define MEDIA_DOCKER_LAYER_ZSTD "application/vnd.docker.image.rootfs.diff.tar.zstd"
-
-/*
- * A layer's file as it is read, always in full chunks: what zlib makes of it must not depend on the
- * reads.
- */
+/* A layer's file as it is read, in full chunks. */
 struct flow {
 	const struct world *world;
 	struct stream *stream;
@@ -112,25 +107,24 @@ static bool keep(void *arg, const void *bytes, size_t len, struct err *err)
 }
 
 /* A plain tar: hashed as it comes, compressed, hashed again, all in one pass. */
-static bool pack_plain(struct flow *f, const char *tmp_dir, struct layer *l, struct err *err)
+static bool pack_plain(struct flow *f, const struct layer_means *means, struct layer *l,
+		       struct err *err)
 {
 	CLEANUP(hasher_freep) struct hasher *plain = hasher_new(&l->diff_id);
 	CLEANUP(hasher_freep) struct hasher *packed = hasher_new(NULL);
 	struct packed_out out = { .file = &l->packed, .hasher = packed };
-	CLEANUP(gzip_freep) struct gzip *gzip = gzip_packer(keep, &out);
+	CLEANUP(packing_freep)
+	struct packing *packing = packing_begin(means->compressor, f->world, keep, &out);
 
-	if (!gzip)
-		return err_set(err, ERR_LOCAL, "out of memory");
-	if (!temp_open(&l->packed, tmp_dir, err))
-		return false;
+	temp_init(&l->packed, means->budget, means->tmp_dir);
 	while (f->len > 0) {
 		hasher_add(plain, f->chunk, f->len);
-		if (!gzip_add(gzip, f->chunk, f->len, err) || !flow_next(f, err))
+		if (!packing_add(packing, f->chunk, f->len, err) || !flow_next(f, err))
 			return false;
 	}
-	if (!gzip_end(gzip, err) || !check_diff_id(l, plain, err))
+	if (!packing_end(packing, err) || !check_diff_id(l, plain, err))
 		return false;
-	describe(l, MEDIA_DOCKER_LAYER, packed);
+	describe(l, compression_media_type(compressor_compression(means->compressor)), packed);
 	return true;
 }
 
@@ -147,34 +141,37 @@ static bool inspect_gzip(struct flow *f, struct layer *l, struct err *err)
 {
 	CLEANUP(hasher_freep) struct hasher *plain = hasher_new(&l->diff_id);
 	CLEANUP(hasher_freep) struct hasher *whole = hasher_new(NULL);
-	CLEANUP(gzip_freep) struct gzip *gzip = gzip_unpacker(only_hash, plain);
+	CLEANUP(gunzip_freep) struct gunzip *gunzip = gunzip_new(only_hash, plain);
 
-	if (!gzip)
+	if (!gunzip)
 		return err_set(err, ERR_LOCAL, "out of memory");
 	while (f->len > 0) {
 		hasher_add(whole, f->chunk, f->len);
-		if (!gzip_add(gzip, f->chunk, f->len, err) || !flow_next(f, err))
+		if (!gunzip_add(gunzip, f->chunk, f->len, err) || !flow_next(f, err))
 			return false;
 	}
-	if (!gzip_end(gzip, err) || !check_diff_id(l, plain, err))
+	if (!gunzip_end(gunzip, err) || !check_diff_id(l, plain, err))
 		return false;
 	describe(l, MEDIA_DOCKER_LAYER, whole);
 	return true;
 }
 
-/*
- * Not compared with the diff ID: that would take libzstd for a form that no `docker save` writes.
- */
 static bool inspect_zstd(struct flow *f, struct layer *l, struct err *err)
 {
+	CLEANUP(hasher_freep) struct hasher *plain = hasher_new(&l->diff_id);
 	CLEANUP(hasher_freep) struct hasher *whole = hasher_new(NULL);
+	CLEANUP(unzstd_freep) struct unzstd *unzstd = unzstd_new(only_hash, plain);
 
+	if (!unzstd)
+		return err_set(err, ERR_LOCAL, "out of memory");
 	while (f->len > 0) {
 		hasher_add(whole, f->chunk, f->len);
-		if (!flow_next(f, err))
+		if (!unzstd_add(unzstd, f->chunk, f->len, err) || !flow_next(f, err))
 			return false;
 	}
-	describe(l, MEDIA_DOCKER_LAYER_ZSTD, whole);
+	if (!unzstd_end(unzstd, err) || !check_diff_id(l, plain, err))
+		return false;
+	describe(l, MEDIA_OCI_LAYER_ZSTD, whole);
 	return true;
 }
 
@@ -197,20 +194,20 @@ static bool flow_open(const struct world *w, struct container *c, const struct l
 	return true;
 }
 
-static bool pack(struct flow *f, const char *tmp_dir, struct layer *l, struct err *err)
+static bool pack(struct flow *f, const struct layer_means *means, struct layer *l, struct err *err)
 {
 	if (begins_with(f, "\x1f\x8b"))
 		return inspect_gzip(f, l, err);
 	if (begins_with(f, "\x28\xb5\x2f\xfd"))
 		return inspect_zstd(f, l, err);
-	return pack_plain(f, tmp_dir, l, err);
+	return pack_plain(f, means, l, err);
 }
 
-bool layer_pack(const struct world *w, struct container *c, const char *tmp_dir, struct layer *l,
-		struct err *err)
+bool layer_pack(const struct world *w, struct container *c, const struct layer_means *means,
+		struct layer *l, struct err *err)
 {
 	CLEANUP(flow_freep) struct flow *f = NULL;
 
-	return (flow_open(w, c, l, &f, err) && pack(f, tmp_dir, l, err)) ||
+	return (flow_open(w, c, l, &f, err) && pack(f, means, l, err)) ||
 	       err_wrap(err, "layer '%s'", l->name);
 }

@@ -12,8 +12,6 @@
 struct packed {
 	struct pending pending;
 	struct container *container;
-	char *tmp_dir;
-	char *config_name;
 	struct strings layer_names;
 	struct layer *layers; /* as in pending */
 	bool *is_begun;
@@ -40,11 +38,13 @@ static bool packed_pack_next(struct pending *base, const struct world *w, size_t
 {
 	struct packed *p = (struct packed *)base;
 	size_t i = begin_next(p);
+	struct layer_means means;
 
 	*ret_end = i == base->layer_count;
 	if (*ret_end)
 		return true;
-	if (!layer_pack(w, p->container, p->tmp_dir, &p->layers[i], err))
+	if (!pending_means(base, &means, err) ||
+	    !layer_pack(w, p->container, &means, &p->layers[i], err))
 		return false;
 	pending_packed(base, i, &p->layers[i].descriptor);
 	*ret_layer = i;
@@ -60,9 +60,9 @@ static bool packed_open_blob(struct pending *base, const struct digest *d, struc
 
 	if (i == base->layer_count)
 		return err_set(err, ERR_CORRUPT, "blob %s is missing", d->text);
-	if (l->packed.fd < 0)
+	if (l->packed.size_bytes == 0)
 		return container_open(p->container, l->name, ret, err);
-	*ret = stream_of_file(l->packed.fd, l->packed.size_bytes, d->text);
+	*ret = temp_stream(&l->packed, d->text);
 	return true;
 }
 
@@ -85,8 +85,6 @@ static void packed_clear(struct pending *base)
 	free(p->layers);
 	free(p->is_begun);
 	strings_clear(&p->layer_names);
-	free(p->config_name);
-	free(p->tmp_dir);
 	container_free(p->container);
 }
 
@@ -147,14 +145,6 @@ static bool check_count(const struct saved_config *config, const struct saved_im
 		       saved->layers.count, config->count);
 }
 
-static void describe(struct packed *p, const struct image_options *options, const struct buf *bytes)
-{
-	pending_set_config(&p->pending, buf_str(bytes), bytes->len);
-	p->pending.id = p->pending.config.digest;
-	p->pending.compression = options->compression;
-	p->tmp_dir = mem_strdup(options->tmp_dir);
-}
-
 bool packed_open(const struct world *w, struct container *c, const struct saved_image *saved,
 		 const struct image_options *options, struct image *into, struct err *err)
 {
@@ -171,9 +161,10 @@ bool packed_open(const struct world *w, struct container *c, const struct saved_
 	    !choose_config(buf_str(&bytes), bytes.len, options, err))
 		return false;
 	p = NEW(struct packed);
-	pending_init(&p->pending, &packed_ops, w->sched, config.diff_ids, config.count);
+	pending_init(&p->pending, &packed_ops, w, options, config.diff_ids, config.count);
 	list_layers(p, saved);
-	describe(p, options, &bytes);
+	pending_set_config(&p->pending, buf_str(&bytes), bytes.len);
+	p->pending.id = p->pending.config.digest;
 	p->container = TAKE(owned);
 	into->pending = &p->pending;
 	into->content = &p->pending.content;

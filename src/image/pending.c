@@ -69,6 +69,8 @@ static void content_op_free(struct content *c)
 	struct pending *p = (struct pending *)c;
 
 	p->ops->clear(p);
+	compressor_free(p->compressor);
+	free(p->tmp_dir);
 	for (size_t i = 0; i < p->layer_count; i++)
 		descriptor_clear(&p->layers[i].blob);
 	for (size_t i = 0; i < p->retired_count; i++)
@@ -100,13 +102,8 @@ size_t pending_find(const struct pending *p, const struct digest *diff_id)
 	return i;
 }
 
-void pending_init(struct pending *p, const struct pending_ops *ops, struct sched *sched,
-		  const struct digest *diff_ids, size_t count)
+static void list_layers(struct pending *p, const struct digest *diff_ids, size_t count)
 {
-	p->content.ops = &pending_content_ops;
-	p->ops = ops;
-	p->sched = sched;
-	p->monitor = monitor_new(sched);
 	p->layers = mem_alloc((count + 1) * sizeof(*p->layers));
 	p->order = mem_alloc((count + 1) * sizeof(*p->order));
 	for (; p->order_count < count; p->order_count++) {
@@ -116,6 +113,32 @@ void pending_init(struct pending *p, const struct pending_ops *ops, struct sched
 			p->layers[p->layer_count++].diff_id = diff_ids[p->order_count];
 		p->order[p->order_count] = at;
 	}
+}
+
+void pending_init(struct pending *p, const struct pending_ops *ops, const struct world *w,
+		  const struct image_options *options, const struct digest *diff_ids, size_t count)
+{
+	p->content.ops = &pending_content_ops;
+	p->ops = ops;
+	p->world = w;
+	p->sched = w->sched;
+	p->monitor = monitor_new(w->sched);
+	p->compression = options->compression;
+	p->budget = (struct temp_budget)TEMP_BUDGET_INIT;
+	p->tmp_dir = mem_strdup(options->tmp_dir);
+	list_layers(p, diff_ids, count);
+}
+
+bool pending_means(struct pending *p, struct layer_means *ret, struct err *err)
+{
+	bool ok;
+
+	enter(p);
+	ok = p->compressor ||
+	     compressor_new(p->world, &p->compression, 0, &p->compressor, err);
+	*ret = (struct layer_means){ p->compressor, &p->budget, p->tmp_dir };
+	leave(p);
+	return ok;
 }
 
 size_t pending_find_packed(struct pending *p, const struct digest *blob)

@@ -18,6 +18,7 @@
 #include "image/compress.h"
 #include "image/content.h"
 #include "image/image.h"
+#include "image/layer.h"
 
 enum layer_state {
 	LAYER_OPEN,
@@ -64,7 +65,11 @@ struct pending {
 
 	/* private */
 	struct monitor *monitor; /* around states, config and what the source shares */
+	const struct world *world;
 	struct sched *sched;
+	struct compressor *compressor; /* NULL: nothing was packed yet */
+	struct temp_budget budget;
+	char *tmp_dir;
 	char *config_bytes; /* NULL: not known yet */
 	struct descriptor config;
 	struct manifest **retired; /* roots of before: somebody may still speak of them */
@@ -128,9 +133,14 @@ MUST_USE bool pending_origins(const struct world *w, struct image *i, struct str
 
 /* For sources */
 
-/* Empty, with DIFF_IDS' layers open. The rest of the members is the source's to set. */
-void pending_init(struct pending *p, const struct pending_ops *ops, struct sched *sched,
-		  const struct digest *diff_ids, size_t count);
+/*
+ * Empty, with DIFF_IDS' layers open. ID and platform are the source's to set. W must outlive it.
+ */
+void pending_init(struct pending *p, const struct pending_ops *ops, const struct world *w,
+		  const struct image_options *options, const struct digest *diff_ids, size_t count);
+
+/* What layers are packed with. Lives as long as P. */
+MUST_USE bool pending_means(struct pending *p, struct layer_means *ret, struct err *err);
 
 /* The layer with that diff ID; layer_count when there is none. */
 size_t pending_find(const struct pending *p, const struct digest *diff_id);

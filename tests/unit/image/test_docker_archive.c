@@ -369,17 +369,60 @@ static void test_compressed_layer_of_other_content(void **state)
 	fixture_refuses(f, WORD, "", NULL, ERR_CORRUPT, "its diff ID is");
 }
 
+/* One raw block in a frame: RFC 8878 §3.1.1; TEXT is short. */
+static void add_zstd_layer(struct fixture *f, const char *text)
+{
+	size_t len = strlen(text);
+	CLEANUP(buf_clear) struct buf frame = BUF_INIT(MIB);
+	const char head[] = { 0x28,
+			      (char)0xb5,
+			      0x2f,
+			      (char)0xfd,
+			      0x20,
+			      (char)len,
+			      (char)(len << 3 | 1),
+			      (char)(len >> 5),
+			      0 };
+
+	assert_true(len < 256);
+	assert_true(buf_add(&frame, head, sizeof(head)));
+	assert_true(buf_add(&frame, text, len));
+	files_drop(&f->files, "1/layer.tar");
+	files_add(&f->files, "1/layer.tar", frame.data, frame.len);
+}
+
 static void test_zstd_layer_travels_as_it_is(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(image_freep) struct image *i = NULL;
 
 	add_simple(f);
-	files_drop(&f->files, "1/layer.tar");
-	files_add_text(&f->files, "1/layer.tar", "\x28\xb5\x2f\xfd and so on");
+	add_zstd_layer(f, LAYER_A);
 	i = fixture_opens(f, WORD, "", NULL);
-	assert_string_equal(i->blobs[1].descriptor.media_type,
-			    "application/vnd.docker.image.rootfs.diff.tar.zstd");
+	assert_string_equal(image_root(i)->media_type, MEDIA_OCI_MANIFEST);
+	assert_string_equal(i->blobs[0].descriptor.media_type, MEDIA_OCI_CONFIG);
+	assert_string_equal(i->blobs[1].descriptor.media_type, MEDIA_OCI_LAYER_ZSTD);
+	assert_string_equal(i->blobs[2].descriptor.media_type, MEDIA_OCI_LAYER_GZIP);
+	assert_blobs_good(i);
+	files_find(&f->files, "1/layer.tar")->len -= 1;
+	fixture_refuses(f, WORD, "", NULL, ERR_CORRUPT, "cut short");
+	add_zstd_layer(f, "something else");
+	fixture_refuses(f, WORD, "", NULL, ERR_CORRUPT, "its diff ID is");
+}
+
+static void test_packed_as_zstd(void **state)
+{
+	struct fixture *f = *state;
+	const struct image_options options = { .jobs = 2,
+					       .tmp_dir = f->dir,
+					       .compression = { COMPRESS_ZSTD, 1 } };
+	CLEANUP(image_freep) struct image *i = NULL;
+
+	add_simple(f);
+	i = fixture_opens(f, WORD, "", &options);
+	assert_string_equal(image_root(i)->media_type, MEDIA_OCI_MANIFEST);
+	assert_string_equal(i->blobs[0].descriptor.media_type, MEDIA_OCI_CONFIG);
+	assert_string_equal(i->blobs[1].descriptor.media_type, MEDIA_OCI_LAYER_ZSTD);
 	assert_blobs_good(i);
 }
 
@@ -638,6 +681,7 @@ int main(void)
 		TEST(test_compressed_layer_travels_as_it_is),
 		TEST(test_compressed_layer_of_other_content),
 		TEST(test_zstd_layer_travels_as_it_is),
+		TEST(test_packed_as_zstd),
 		TEST(test_graph_driver_of_docker_25),
 		TEST(test_damage_in_docker_25),
 		TEST(test_compressed_layout_travels_as_it_is),
