@@ -12,6 +12,12 @@ void exchange_moved(struct curl_exchange *x)
 	x->moved_ms = clock_boot_ms(&clock);
 }
 
+static void came(struct curl_exchange *x)
+{
+	x->begun = true;
+	exchange_moved(x);
+}
+
 void exchange_clear_headers(struct curl_exchange *x)
 {
 	for (size_t i = 0; i < x->header_count; i++) {
@@ -62,7 +68,7 @@ size_t exchange_on_header(char *line, size_t size, size_t count, void *arg)
 	struct curl_exchange *x = arg;
 	size_t whole = size * count, len = whole;
 
-	exchange_moved(x);
+	came(x);
 	if (x->headers_complete)
 		return whole; /* a trailer */
 	while (len && (line[len - 1] == '\r' || line[len - 1] == '\n'))
@@ -83,7 +89,7 @@ size_t exchange_on_receive(char *bytes, size_t size, size_t count, void *arg)
 	struct curl_exchange *x = arg;
 	size_t len = size * count;
 
-	exchange_moved(x);
+	came(x);
 	if (x->pending.len - x->pending_read >= PENDING_PAUSE) {
 		x->paused = true;
 		return CURL_WRITEFUNC_PAUSE;

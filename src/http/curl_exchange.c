@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -47,8 +48,11 @@ static bool note_end(struct curl_exchange *x)
 static int64_t stall_ms(const struct curl_exchange *x)
 {
 	bool all_sent = x->sent_bytes == x->body_bytes && x->unsent == 0;
+	int64_t ms = x->stall_ms ? x->stall_ms : x->t->stall_ms;
 
-	return x->t->stall_ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
+	if (x->first_byte_ms && all_sent && !x->begun)
+		return x->first_byte_ms;
+	return ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
 }
 
 static bool check_time(struct curl_exchange *x, const struct world *w, struct err *err)
@@ -145,6 +149,8 @@ static struct curl_exchange *exchange_new(struct curl_transport *t, const struct
 	x->pending = (struct buf)BUF_INIT(PENDING_CEILING);
 	x->moved_ms = world_now_ms(w);
 	x->patient = r->patient;
+	x->stall_ms = r->stall_ms;
+	x->first_byte_ms = r->first_byte_ms;
 	x->answer_by_ms = r->answer_ms ? clock_after(x->moved_ms, r->answer_ms) : NEVER_MS;
 	x->lane = lane_take(t, r->large);
 	x->easy = curl_easy_init();
@@ -175,7 +181,7 @@ static enum http_failure failure_of(const struct curl_exchange *x, const struct 
 
 	if (err->code == ERR_CANCELLED || err->code == ERR_TIMEOUT)
 		return HTTP_FAILED_CANCELLED;
-	if (x->body_failed)
+	if (x->body_failed || err->code == ERR_LOCAL)
 		return HTTP_FAILED_FOR_GOOD;
 	for (size_t i = 0; x->ended && i < ARRAY_SIZE(failures); i++)
 		if (failures[i].code == x->result)
@@ -184,10 +190,25 @@ static enum http_failure failure_of(const struct curl_exchange *x, const struct 
 	return request_bytes ? HTTP_FAILED_UNDER_WAY : HTTP_FAILED_BEFORE_SENDING;
 }
 
+/* libcurl only says that it could not; the system knows whether nobody listens or we may not. */
+static bool describe_socket(const struct curl_exchange *x, struct err *err)
+{
+	long errnum = 0;
+
+	if (!x->t->unix_socket || x->result != CURLE_COULDNT_CONNECT ||
+	    curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &errnum) != CURLE_OK || errnum == 0)
+		return false;
+	err_set(err, errnum == EACCES || errnum == EPERM ? ERR_LOCAL : ERR_NET, "'%s': %s",
+		x->t->unix_socket, strerror((int)errnum));
+	return true;
+}
+
 static void describe_end(struct curl_exchange *x, struct err *err)
 {
 	if (x->body_failed)
 		err_move(err, &x->body_err);
+	else if (describe_socket(x, err))
+		return;
 	else if (x->result == CURLE_ABORTED_BY_CALLBACK)
 		err_set(err, ERR_NET,
 			"its name leads to an address inside this machine or network");

@@ -34,6 +34,8 @@ struct curl_transport {
 	char *cert;
 	char *key;
 	char *own_authority;
+	char *unix_socket;
+	bool only_cacert;
 	bool proxied;
 	bool no_proxy;
 	char *hashed_dir; /* of the system's certificates, NULL when there is none */
@@ -58,6 +60,7 @@ struct curl_exchange {
 
 	/* the answer */
 	int status;
+	bool begun; /* something came */
 	bool headers_complete;
 	struct header_line headers[HTTP_HEADERS_MAX];
 	size_t header_count;
@@ -77,6 +80,8 @@ struct curl_exchange {
 	void (*sending)(void *arg, int64_t sent_bytes);
 	void *sending_arg;
 	int64_t answer_by_ms;
+	int64_t stall_ms;
+	int64_t first_byte_ms;
 	bool patient;
 
 	int64_t moved_ms; /* when something last moved */

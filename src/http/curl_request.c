@@ -101,6 +101,8 @@ static void set_trusted(struct curl_exchange *x)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &blob);
 	else if (x->t->hashed_dir)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
+	if (x->t->only_cacert)
+		curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
 	if (x->t->hashed_dir)
 		curl_easy_setopt(x->easy, CURLOPT_CAPATH, x->t->hashed_dir);
 }
@@ -140,7 +142,7 @@ static void set_tls(struct curl_exchange *x, const struct curl_transport *t, con
 		curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
-	if (authority)
+	if (authority && !t->only_cacert)
 		read_certs_d(&files, authority);
 	x->trusted = files.trusted;
 	files.trusted = (struct buf)BUF_INIT(0);
@@ -157,6 +159,8 @@ static void set_proxy(struct curl_exchange *x, const struct http_request *r)
 {
 	const char *upper = getenv("HTTP_PROXY");
 
+	if (x->t->unix_socket)
+		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, x->t->unix_socket);
 	if (x->t->no_proxy || host_kind_of(r->url) == HOST_LOOPBACK)
 		curl_easy_setopt(x->easy, CURLOPT_NOPROXY,
 				 "*"); /* as docker and every Go client do */

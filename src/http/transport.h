@@ -35,6 +35,8 @@ struct http_request {
 	bool outside_only; /* the address that its host's name has must be outside this machine */
 	bool patient;	   /* the server has work to do before it answers: a commit */
 	int64_t answer_ms; /* for the status and headers; 0: stalls alone decide */
+	int64_t stall_ms;  /* nothing moved in either direction; 0: what the transport says */
+	int64_t first_byte_ms; /* the same until the answer's first byte; 0: as long as ever */
 	void (*sending)(void *arg, int64_t sent_bytes); /* progress, may be NULL */
 	void *sending_arg;
 };
@@ -71,7 +73,8 @@ struct http_exchange {
 
 /*
  * True when an answer began, whatever its status, also if it came before the whole body was sent. Else
- * *ret_failure says how far it went and ERR is ERR_NET, ERR_TIMEOUT, ERR_CANCELLED or what the body's stream said.
+ * *ret_failure says how far it went and ERR is ERR_NET, ERR_TIMEOUT, ERR_CANCELLED, ERR_LOCAL (this machine does not
+ * let us connect to a socket of its own) or what the body's stream said.
  */
 MUST_USE static inline bool http_open(struct transport *t, const struct world *w,
 				      const struct http_request *request,

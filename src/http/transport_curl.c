@@ -109,6 +109,7 @@ static void curl_transport_free(struct transport *transport)
 	free(t->cert);
 	free(t->key);
 	free(t->own_authority);
+	free(t->unix_socket);
 	free(t->hashed_dir);
 	free(t);
 	curl_global_cleanup();
@@ -140,12 +141,14 @@ static bool read_trusted(struct curl_transport *t, const char *cacert, struct er
 	const char *bundle = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
 
 	t->cacert = (struct buf)BUF_INIT(TLS_FILES_CEILING);
-	if (tls_dir_is_hashed(dir && *dir ? dir : SYSTEM_CERTS))
-		t->hashed_dir = mem_strdup(dir && *dir ? dir : SYSTEM_CERTS);
 	if (cacert && !file_read_all(cacert, &t->cacert, err)) {
 		err->code = ERR_LOCAL;
 		return err_wrap(err, "--cacert");
 	}
+	if (t->only_cacert)
+		return true;
+	if (tls_dir_is_hashed(dir && *dir ? dir : SYSTEM_CERTS))
+		t->hashed_dir = mem_strdup(dir && *dir ? dir : SYSTEM_CERTS);
 	if (!bundle || !*bundle ||
 	    (t->hashed_dir && strncmp(bundle, SYSTEM_CERTS "/", sizeof(SYSTEM_CERTS)) == 0))
 		return true;
@@ -175,7 +178,9 @@ bool transport_curl_new(const struct transport_options *options, struct transpor
 	t->cert = mem_strdup_or_null(options->cert);
 	t->key = mem_strdup_or_null(options->key);
 	t->own_authority = mem_strdup_or_null(options->own_authority);
-	t->no_proxy = options->no_proxy;
+	t->unix_socket = mem_strdup_or_null(options->unix_socket);
+	t->only_cacert = options->only_cacert && options->cacert;
+	t->no_proxy = options->no_proxy || options->unix_socket;
 	t->proxied = !t->no_proxy && has_proxy();
 	t->idle_monitor = monitor_new(t->sched);
 	share_init(t);

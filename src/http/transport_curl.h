@@ -16,6 +16,9 @@ struct transport_options {
 	int64_t stall_ms;   /* nothing moved in either direction */
 	bool insecure;	    /* certificates are not checked */
 	const char *cacert; /* PEM, trusted beside the system's; NULL: none */
+	bool only_cacert;   /* CACERT is trusted alone, where there is one; no certs.d is read */
+	/* every request goes to this socket, whatever host its URL names, and to no proxy; NULL: none */
+	const char *unix_socket;
 	const char *
 		cert; /* client certificate and key, shown to the host OWN_AUTHORITY only; NULL: none */
 	const char *key;
