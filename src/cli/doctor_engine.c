@@ -1,13 +1,11 @@
 /* The docker CLI and the engine that it would speak to. */
 #include "cli/doctor.h"
 
-#include "auth/docker_config.h"
 #include "auth/subprocess.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/stream.h"
 #include "cli/doctor_judge.h"
-#include "wire/digest.h"
+#include "image/engine_place.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,8 +16,6 @@
 
 #define VERSION_MS 5000
 #define CONNECT_MS 1000
-#define META_CEILING (64 * KIB)
-#define DEFAULT_SOCKET "unix:///var/run/docker.sock"
 
 void doctor_docker_cli(struct doctor *d, const struct world *w, struct findings *f)
 {
@@ -42,81 +38,6 @@ void doctor_docker_cli(struct doctor *d, const struct world *w, struct findings 
 	} else {
 		doctor_judge_docker_version(f, buf_str(&out));
 	}
-}
-
-/* Where the engine is said to be */
-
-static char *docker_dir(void)
-{
-	const char *named = getenv("DOCKER_CONFIG"), *home = getenv("HOME");
-
-	if (named && *named)
-		return mem_strdup(named);
-	return home && *home ? mem_printf("%s/.docker", home) : NULL;
-}
-
-static struct js *read_json(const char *path, size_t ceiling)
-{
-	CLEANUP(buf_wipe) struct buf text = { .ceiling = ceiling };
-	struct err ignored = ERR_INIT;
-	struct js *j = NULL;
-
-	if (!file_read_all(path, &text, &ignored) ||
-	    !js_parse(buf_str(&text), text.len, ceiling, ERR_LOCAL, &j, &ignored))
-		err_clear(&ignored);
-	return j;
-}
-
-/* The context that the CLI would use; NULL for the default one. The caller frees. */
-static char *context_name(const char *dir)
-{
-	const char *said = getenv("DOCKER_CONTEXT");
-	CLEANUP(mem_freep) char *path = mem_printf("%s/config.json", dir);
-	CLEANUP(js_freep) struct js *config = NULL;
-	const char *name;
-
-	if (said && *said)
-		return strcmp(said, "default") == 0 ? NULL : mem_strdup(said);
-	config = read_json(path, DOCKER_CONFIG_CEILING);
-	name = js_string(js_get(config, "currentContext"));
-	return name && *name && strcmp(name, "default") != 0 ? mem_strdup(name) : NULL;
-}
-
-/* contexts/meta/SHA256(name)/meta.json; NULL when it does not say. The caller frees. */
-static char *host_of_context(const char *dir, const char *name)
-{
-	struct digest d = digest_of(name, strlen(name));
-	CLEANUP(mem_freep)
-	char *path = mem_printf("%s/contexts/meta/%s/meta.json", dir, digest_hex(&d));
-	CLEANUP(js_freep) struct js *meta = read_json(path, META_CEILING);
-
-	return mem_strdup_or_null(
-		js_string(js_get(js_get(js_get(meta, "Endpoints"), "docker"), "Host")));
-}
-
-/* *ret_how says why it is this one. NULL when that was said already. The caller frees both. */
-static char *engine_host(struct findings *f, char **ret_how)
-{
-	const char *said = getenv("DOCKER_HOST");
-	CLEANUP(mem_freep) char *dir = docker_dir();
-	CLEANUP(mem_freep) char *context = dir && !(said && *said) ? context_name(dir) : NULL;
-	char *host;
-
-	if (said && *said) {
-		*ret_how = mem_strdup("DOCKER_HOST");
-		return mem_strdup(said);
-	}
-	if (!context) {
-		*ret_how = mem_strdup("the default");
-		return mem_strdup(DEFAULT_SOCKET);
-	}
-	host = host_of_context(dir, context);
-	if (!host)
-		finding_fix(finding_warning(f, "docker's context '%s' is chosen, and not there",
-					    context),
-			    "docker context use default");
-	*ret_how = mem_printf("docker's context '%s'", context);
-	return host;
 }
 
 /* Connecting */
@@ -159,23 +80,23 @@ static bool can_connect(const char *path)
 	return ok;
 }
 
-static void judge_socket(struct findings *f, const char *path, const char *how, bool is_default)
+static void judge_socket(struct findings *f, const struct engine_place *place)
 {
 	struct finding *n;
 	int failed;
 
-	if (can_connect(path)) {
-		finding_ok(f, "an engine listens on '%s' (%s)", path, how);
+	if (can_connect(place->socket)) {
+		finding_ok(f, "an engine listens on '%s' (%s)", place->socket, place->why);
 		return;
 	}
 	failed = errno;
-	if (failed == ENOENT && is_default) {
-		finding_note(f, "no engine runs here ('%s' is not there)", path);
+	if (failed == ENOENT && place->way == ENGINE_BY_DEFAULT) {
+		finding_note(f, "no engine runs here ('%s' is not there)", place->socket);
 		return;
 	}
-	n = finding_warning(f, "the engine's socket '%s' does not let us in: %s", path,
+	n = finding_warning(f, "the engine's socket '%s' does not let us in: %s", place->socket,
 			    strerror(failed));
-	finding_evidence(n, "it is named by %s", how);
+	finding_evidence(n, "it is named by %s", place->why);
 	if (failed == EACCES)
 		finding_fix(n, "sudo usermod -aG docker \"$USER\", and a new login");
 	else
@@ -184,15 +105,19 @@ static void judge_socket(struct findings *f, const char *path, const char *how, 
 
 void doctor_engine(struct doctor *d, const struct world *w, struct findings *f)
 {
-	CLEANUP(mem_freep) char *how = NULL;
-	CLEANUP(mem_freep) char *host = engine_host(f, &how);
+	CLEANUP(engine_place_clear) struct engine_place place = { 0 };
+	const struct engine_environment env = engine_environment_of_process();
+	struct err err = ERR_INIT;
 
 	(void)d;
 	(void)w;
-	if (!host)
-		return;
-	if (strncmp(host, "unix://", 7) == 0)
-		judge_socket(f, host + 7, how, strcmp(host, DEFAULT_SOCKET) == 0);
+	if (!engine_place_find(&env, &place, &err))
+		/* an address that is not spoken to may well be what docker wants */
+		finding_of_err(f, err.code == ERR_USAGE ? FINDING_NOTE : FINDING_WARNING, &err);
+	else if (place.socket)
+		judge_socket(f, &place);
 	else
-		finding_note(f, "the engine is '%s' (%s), which was not looked at", host, how);
+		finding_note(f, "the engine is '%s' (%s), which was not looked at", place.host,
+			     place.why);
+	err_clear(&err);
 }

@@ -133,11 +133,14 @@ static bool parse_network(const char *host, const char *rest, bool tls, struct e
 	return true;
 }
 
+static bool scheme_is(const char *host, size_t len, const char *scheme)
+{
+	return len == strlen(scheme) && strncmp(host, scheme, len) == 0;
+}
+
 static bool refuse_scheme(const char *host, size_t len, struct err *err)
 {
-	if (len && strncmp(host, "fd", len) == 0)
-		return refuse_address(host, "fd:// is for who listens", err);
-	if (strncmp(host, "ssh", len) != 0 && strncmp(host, "npipe", len) != 0)
+	if (!scheme_is(host, len, "ssh") && !scheme_is(host, len, "npipe"))
 		return refuse_address(host, "its scheme is not known", err);
 	err_set(err, ERR_USAGE,
 		"the engine at '%.200s' cannot be spoken to: %.*s:// is not supported", host,
@@ -153,14 +156,12 @@ bool engine_place_parse(const char *host, bool tls, struct engine_place *ret, st
 
 	if (!*host)
 		return refuse_address(host, "it is empty", err);
-	if (!colon || (len == 3 && strncmp(host, "tcp", len) == 0))
-		return parse_network(host, rest, tls, ret, err);
-	if (len == 4 && strncmp(host, "unix", len) == 0)
+	if (scheme_is(host, len, "unix"))
 		return parse_socket(host, rest, ret, err);
-	if (len == 4 && strncmp(host, "http", len) == 0)
-		return parse_network(host, rest, tls, ret, err);
-	if (len == 5 && strncmp(host, "https", len) == 0)
+	if (scheme_is(host, len, "https"))
 		return parse_network(host, rest, true, ret, err);
+	if (!colon || scheme_is(host, len, "tcp") || scheme_is(host, len, "http"))
+		return parse_network(host, rest, tls, ret, err);
 	return refuse_scheme(host, len, err);
 }
 
@@ -277,9 +278,8 @@ static bool of_host(const struct engine_environment *env, const char *dir, struc
 	if (ret->socket || !tls)
 		return true;
 	ret->insecure = !verify;
-	if (!certs)
-		return err_set(err, ERR_LOCAL, "DOCKER_TLS_VERIFY is set, DOCKER_CERT_PATH is not");
-	if (find_certificates(certs, verify, ret, err))
+	if (certs ? find_certificates(certs, verify, ret, err)
+		  : err_set(err, ERR_LOCAL, "neither DOCKER_CERT_PATH nor HOME is set"))
 		return true;
 	err_hint(err, "put ca.pem, cert.pem and key.pem there, or name another DOCKER_CERT_PATH");
 	return err_wrap(err, "DOCKER_TLS_VERIFY");
