@@ -1,6 +1,7 @@
-"""Debian's dockerd in a folder of its own: no network, no container, just images to push.
+"""Debian's dockerd, and podman's service, in folders of their own: no network, no container, just
+images to push.
 
-It listens on a socket in that folder; what 127.0.0.0/8 has is plain HTTP to it.
+Each listens on a socket in its folder; what 127.0.0.0/8 has is plain HTTP to it.
 """
 import os
 import shutil
@@ -16,6 +17,15 @@ def missing():
     if not shutil.which("dockerd"):
         return "optional tool dockerd is not installed"
     return "" if shutil.which("docker") else "optional tool docker is not installed"
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
 
 
 class Engine:
@@ -50,12 +60,7 @@ class Engine:
             time.sleep(0.2)
 
     def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(10)
+        stop(self.process)
 
     def log(self):
         return (self.folder / "log").read_text(errors="replace")
@@ -76,3 +81,46 @@ class Engine:
         if process.returncode:
             raise RuntimeError("docker import failed")
         return out.decode().strip()
+
+
+def podman_missing():
+    return "" if shutil.which("podman") else "optional tool podman is not installed"
+
+
+class Podman:
+    """podman's compatible API, with a storage of its own below FOLDER."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.socket = folder / "podman.sock"
+        self.url = f"unix://{self.socket}"
+        self.command = ["podman", "--root", folder / "root", "--runroot", folder / "run",
+                        "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"]
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+
+    def __enter__(self):
+        with open(self.folder / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [*self.command, "system", "service", "--time=0", self.url],
+                env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+        until = time.monotonic() + START_S
+        while not self.socket.exists():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.__exit__()
+                raise RuntimeError("podman does not start:\n" + self.log()[-3000:])
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_):
+        stop(self.process)
+
+    def log(self):
+        return (self.folder / "log").read_text(errors="replace")
+
+    def podman(self, *args, check=True):
+        done = subprocess.run([*self.command, *map(str, args)], env=self.environment,
+                              capture_output=True, text=True, timeout=60)
+        if check and done.returncode:
+            raise RuntimeError(done.stderr)
+        return done

@@ -63,6 +63,28 @@ def classic(path, tag="acme/app:1", size=1 << 20, seed=21, shared=True):
     return Path(path)
 
 
+def podman(path, tag="localhost/acme/app:1", size=1 << 20, seed=24):
+    """podman save: <diff ID>.tar, to which <id>/layer.tar is a symbolic link."""
+    layers = plain_layers(size, seed)
+    config = config_bytes(layers)
+    names = []
+    with tarfile.open(path, "w") as tar:
+        for layer in layers:
+            names.append(layer.diff_id.split(":")[1] + ".tar")
+            add(tar, names[-1], layer.data)
+        name = images.digest_of(config).split(":")[1] + ".json"
+        add(tar, name, config)
+        for i, layer in enumerate(names):
+            id = images.digest_of(f"{seed}-{i}".encode()).split(":")[1]
+            add_link(tar, f"{id}/layer.tar", f"../{layer}")
+            add(tar, f"{id}/VERSION", b"1.0")
+            add(tar, f"{id}/json", images.dump({"id": id}))
+        add(tar, "manifest.json", images.dump(
+            [{"Config": name, "RepoTags": [tag] if tag else None, "Layers": names}]))
+        add(tar, "repositories", b"{}")
+    return Path(path)
+
+
 def modern(path, tag="acme/app:1", size=1 << 20, seed=22):
     """docker save since 25, graph driver store: an OCI layout with uncompressed layers, and
     manifest.json behind the blobs."""

@@ -78,10 +78,12 @@ class Server:
 
     def serve(self, origin, sock):
         sock.settimeout(IDLE_S)
-        sock.setsockopt(wire.socket.IPPROTO_TCP, wire.socket.TCP_NODELAY, 1)
+        is_local = sock.family == wire.socket.AF_UNIX
+        if not is_local:
+            sock.setsockopt(wire.socket.IPPROTO_TCP, wire.socket.TCP_NODELAY, 1)
         connection = None
         try:
-            if self.context:
+            if self.context and not is_local:
                 sock = self.context.wrap_socket(sock, server_side=True)
             with self.lock:
                 self.numbers += 1

@@ -233,6 +233,14 @@ def listen(rcvbuf=0, port=0):
     return sock
 
 
+def listen_local(path):
+    """A listening socket of this machine, at PATH."""
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(str(path))
+    sock.listen(128)
+    return sock
+
+
 def connect(host, port, context=None, timeout=60):
     sock = socket.create_connection((host, port), timeout=timeout)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
