@@ -1,5 +1,5 @@
 /*
- * A server on this machine's loopback, one thread a connection, that does what a test tells it to: answer early,
+ * A server on this machine's loopback or on a socket of its own, one thread a connection, that does what a test tells it to: answer early,
  * stall, close, send too much. It counts what it saw.
  */
 #ifndef UNIT_HTTP_LOOPBACK_H
@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define LOOPBACK_CONNECTIONS_MAX 256
@@ -163,6 +164,13 @@ static inline int loopback_bind(struct loopback *l)
 	return listen(l->fd, 64);
 }
 
+static inline void loopback_run(struct loopback *l)
+{
+	l->head.ceiling = 64 * KIB;
+	l->lock = monitor_new(&l->sched);
+	l->acceptor = sched_spawn(&l->sched, loopback_accept, l);
+}
+
 /* False when this machine has no such address. */
 static inline bool loopback_start(struct loopback *l, bool is_v6,
 				  void (*handle)(struct loopback *l, int fd))
@@ -172,10 +180,23 @@ static inline bool loopback_start(struct loopback *l, bool is_v6,
 		close(l->fd);
 		return false;
 	}
-	l->head.ceiling = 64 * KIB;
-	l->lock = monitor_new(&l->sched);
-	l->acceptor = sched_spawn(&l->sched, loopback_accept, l);
+	loopback_run(l);
 	return true;
+}
+
+/* On a socket at PATH, which is the caller's to remove. */
+static inline void loopback_start_at(struct loopback *l, const char *path,
+				     void (*handle)(struct loopback *l, int fd))
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	*l = (struct loopback){ .sched = sched_threads(), .handle = handle };
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(l->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(l->fd, 64), 0);
+	loopback_run(l);
 }
 
 static inline void loopback_stop(struct loopback *l)
