@@ -146,6 +146,7 @@ def test_platform_is_only_named_where_it_is_understood(make_peer):
     assert old.record.count("GET", r"/get\?") == 0
 
 
+@pytest.mark.long
 def test_first_byte_is_waited_for(peer):
     """Longer than a transport's stall timeout."""
     rule = peer.plan.add(at="export", action={"do": "delay", "seconds": 17})

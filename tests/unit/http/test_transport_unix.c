@@ -188,11 +188,11 @@ static void take_slowly(struct loopback *l, int fd)
 {
 	if (!loopback_read_head(l, fd))
 		return;
-	for (int i = 0; i < 24; i++) {
-		loopback_pause(l, 200);
+	for (int i = 0; i < 12; i++) {
+		loopback_pause(l, 300);
 		loopback_read_some(l, fd, 16 * (int64_t)KIB);
 	}
-	loopback_read_some(l, fd, 1 * (int64_t)MIB - 24 * 16 * (int64_t)KIB);
+	loopback_read_some(l, fd, 1 * (int64_t)MIB - 12 * 16 * (int64_t)KIB);
 	loopback_say(l, fd, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -208,7 +208,7 @@ static void test_queue_that_drains_is_movement(void **state)
 	put.method = "PUT";
 	put.body = s;
 	put.body_bytes = 1 * (int64_t)MIB;
-	put.stall_ms = 1500;
+	put.stall_ms = 900;
 	if (!open_it(&l, &put))
 		fail_msg("%s", l.err.message);
 	assert_int_equal(http_status(l.x), 201);
