@@ -15,6 +15,7 @@ struct push_settings {
 	struct common_settings common;
 	struct strings platforms;
 	struct strings additional_tags;
+	char *compression; /* NULL: what is usual */
 	int64_t settle_ms;
 	char *digest_file;
 	char *metadata_file;
@@ -40,6 +41,13 @@ static const struct opt push_options[] = {
 	  .argument = "REPOSITORY",
 	  .help = "take blobs from this repository of the same registry rather than send them; may "
 		  "be repeated" },
+	{ .name = "compression",
+	  .kind = OPT_STRING,
+	  .offset = AT(compression),
+	  .argument = "gzip|zstd[:LEVEL]",
+	  .help = "how layers that come plain are compressed: gzip (levels 1 to 12, usually 5), which "
+		  "everybody reads, or zstd (1 to 19, usually 3), which makes an OCI image that "
+		  "Docker before 23.0 does not read; what is compressed already stays as it is" },
 	COMMON_SETTLE(AT(settle_ms)),
 	{ .name = "digest-file",
 	  .kind = OPT_STRING,
@@ -90,10 +98,20 @@ static bool platforms_parse(const struct strings *words, struct platforms *ret, 
 	return true;
 }
 
+/* What the word for it says, and nothing when there is none. */
+static bool parse_compression(const struct push_settings *settings, struct compression *ret,
+			      struct err *err)
+{
+	*ret = (struct compression){ 0 };
+	return !settings->compression || compression_parse(settings->compression, ret, err) ||
+	       err_wrap(err, "--compression");
+}
+
 static bool check_words(const struct push_settings *settings, struct err *err)
 {
 	const struct strings *tags = &settings->additional_tags;
 	const struct strings *repositories = &settings->common.connect.mount_from;
+	struct compression compression;
 
 	for (size_t i = 0; i < tags->count; i++) {
 		if (!reference_tag_is_valid(tags->at[i])) {
@@ -107,7 +125,7 @@ static bool check_words(const struct push_settings *settings, struct err *err)
 				       repositories->at[i]);
 		}
 	}
-	return true;
+	return parse_compression(settings, &compression, err);
 }
 
 /* Nothing switches the proof off: less than the tree would be a success that is none. */
@@ -149,15 +167,17 @@ static bool check_operands(const struct run *run, struct err *err)
 static bool open_image(const struct run *run, const struct platforms *platforms,
 		       struct image **ret, struct err *err)
 {
+	const struct push_settings *settings = run->settings;
 	const char *tmp_dir = getenv("TMPDIR");
-	const struct image_options options = {
+	struct image_options options = {
 		.platforms = platforms->at,
 		.platform_count = platforms->count,
 		.tmp_dir = tmp_dir && *tmp_dir ? tmp_dir : "/tmp",
 	};
 
 	talk_title(run->talk, run->operands[0]);
-	return image_open(run->world, run->operands[0], &options, ret, err);
+	return parse_compression(settings, &options.compression, err) &&
+	       image_open(run->world, run->operands[0], &options, ret, err);
 }
 
 static void explain(struct err *err, const char *ref)

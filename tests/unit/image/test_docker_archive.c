@@ -1,6 +1,7 @@
 #include "image/fixture.h"
 
 #include "image/saved.h"
+#include "image/temp.h"
 
 #define WORD "docker-archive"
 #define LAYER_A "the first layer, not really a tar"
@@ -413,8 +414,7 @@ static void test_zstd_layer_travels_as_it_is(void **state)
 static void test_packed_as_zstd(void **state)
 {
 	struct fixture *f = *state;
-	const struct image_options options = { .jobs = 2,
-					       .tmp_dir = f->dir,
+	const struct image_options options = { .tmp_dir = f->dir,
 					       .compression = { COMPRESS_ZSTD, 1 } };
 	CLEANUP(image_freep) struct image *i = NULL;
 
@@ -652,12 +652,35 @@ static void test_many_layers(void **state)
 	fixture_refuses(f, WORD, "", NULL, ERR_CORRUPT, "layer '20/layer.tar'");
 }
 
+static void test_small_layers_need_no_directory(void **state)
+{
+	struct fixture *f = *state;
+	const struct image_options options = { .tmp_dir = "/nonexistent" };
+	CLEANUP(image_freep) struct image *i = NULL;
+
+	add_simple(f);
+	i = fixture_opens(f, WORD, "", &options);
+	assert_blobs_good(i);
+}
+
+/* What is left of the budget is too little for a layer that no level makes small. */
 static void test_no_room_to_pack(void **state)
 {
 	struct fixture *f = *state;
 	const struct image_options options = { .tmp_dir = "/nonexistent" };
+	size_t len = (size_t)TEMP_BUDGET_BYTES + MIB;
+	CLEANUP(mem_freep) char *bytes = mem_alloc(len);
+	uint64_t x = 88172645463325252;
 
+	for (size_t i = 0; i < len; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		bytes[i] = (char)(x >> 32);
+	}
 	add_simple(f);
+	files_drop(&f->files, "1/layer.tar");
+	files_add(&f->files, "1/layer.tar", bytes, len);
 	fixture_refuses(f, WORD, "", &options, ERR_LOCAL, "/nonexistent");
 }
 
@@ -691,6 +714,7 @@ int main(void)
 		TEST(test_containerd_with_some_children),
 		TEST(test_containerd_damaged),
 		TEST(test_many_layers),
+		TEST(test_small_layers_need_no_directory),
 		TEST(test_no_room_to_pack),
 	};
 
