@@ -199,8 +199,10 @@ static void test_same_bytes_everywhere(void **state)
 		const char *how;
 		const char *digest;
 	} table[] = {
-		{ "gzip", "sha256:2c312d46679df0716abaf8ab906a2b7ff28956009347bfb7930213fa8c0f1212" },
-		{ "zstd", "ZSTD_DIGEST" },
+		{ "gzip",
+		  "sha256:2c312d46679df0716abaf8ab906a2b7ff28956009347bfb7930213fa8c0f1212" },
+		{ "zstd",
+		  "sha256:98053b60c34d14383186654ead3873230e4dc499a1fcdf3b8659d5d78d184fbc" },
 	};
 	static const size_t workers[] = { 0, 1, 2, 3, 8 }, pieces[] = { 4097, 65536, BLOCK, MOST };
 	struct hall *h = *state;
@@ -212,10 +214,11 @@ static void test_same_bytes_everywhere(void **state)
 
 			assert_string_equal(d.text, table[i].digest);
 		}
-		for (h->spawn_at_most = h->spawned; h->spawn_at_most < h->spawned + 2;
-		     h->spawn_at_most++) {
-			struct digest d = digest_by(h, table[i].how, 3, 99999);
+		for (int tasks = 0; tasks < 2; tasks++) {
+			struct digest d;
 
+			h->spawn_at_most = h->spawned + tasks;
+			d = digest_by(h, table[i].how, 3, 99999);
 			assert_string_equal(d.text, table[i].digest);
 		}
 		h->spawn_at_most = 1000;

@@ -5,7 +5,8 @@
 
 #define MOST 300000
 
-static void fill_temp(struct fixture *f, struct temp *t, const char *bytes, size_t len, size_t piece)
+static void fill_temp(struct fixture *f, struct temp *t, const char *bytes, size_t len,
+		      size_t piece)
 {
 	for (size_t at = 0; at < len; at += piece)
 		assert_true(temp_add(t, bytes + at, len - at < piece ? len - at : piece, &f->err));
@@ -34,7 +35,8 @@ static void assert_reads(struct fixture *f, const struct temp *t, const char *by
 static void test_any_budget(void **state)
 {
 	static const int64_t budgets[] = { 0, 1, 4096, 70000, 150000, 1000000 };
-	static const size_t lens[] = { 0, 1, 4096, 65536, 65537, MOST }, pieces[] = { 5, 4096, MOST };
+	static const size_t lens[] = { 0, 1, 4096, 65536, 65537, MOST },
+			    pieces[] = { 5, 4096, MOST };
 	struct fixture *f = *state;
 	CLEANUP(mem_freep) char *bytes = mem_alloc(MOST);
 
