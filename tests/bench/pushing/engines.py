@@ -25,10 +25,10 @@ def driver(folder):
 class Docker:
     """dockerd 20.10, started by hand; `forget` makes it a fresh engine into which images were loaded."""
 
-    def __init__(self, folder, storage, link_host):
+    def __init__(self, folder, storage, link_network):
         self.folder = folder
         self.storage = "overlay2" if storage == "overlay" else "vfs"
-        self.link_host = link_host
+        self.link_network = link_network
         self.url = f"unix://{folder}/docker.sock"
         self.process = None
         folder.mkdir(parents=True)
@@ -41,7 +41,7 @@ class Docker:
                 [*prefix, "dockerd", "--data-root", self.folder / "data",
                  "--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid",
                  "-H", self.url, "--iptables=false", "--ip6tables=false", "--bridge=none",
-                 f"--storage-driver={self.storage}", "--insecure-registry", self.link_host],
+                 f"--storage-driver={self.storage}", "--insecure-registry", self.link_network],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         until = time.monotonic() + START_S

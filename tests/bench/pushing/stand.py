@@ -71,7 +71,7 @@ class Stand:
         if not self.storage:
             self.storage = engines.driver(self.scratch / "driver")
         if engine == "docker" and not self.docker:
-            self.docker = engines.Docker(self.scratch / "docker", self.storage, link.HERE)
+            self.docker = engines.Docker(self.scratch / "docker", self.storage, link.NETWORK)
             self.docker.start()
         if engine == "podman" and not self.podman:
             self.podman = engines.Podman(self.scratch / "podman", self.storage)
