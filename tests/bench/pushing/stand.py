@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 import runs
 from pushing import contenders, data, engines, link, requests
@@ -21,6 +22,7 @@ def isolate(containers):
     and skopeo and podman find their cache of blobs empty."""
     link.unshare(CLONE_NEWNS | CLONE_NEWNET)
     containers.mkdir()
+    Path("/var/lib/containers").mkdir(exist_ok=True)
     for command in (["mount", "--make-rprivate", "/"],
                     ["mount", "--bind", containers, "/var/lib/containers"],
                     ["ip", "link", "set", "lo", "up"]):
@@ -60,10 +62,14 @@ class Stand:
         return self
 
     def __exit__(self, *_):
-        self.take_link_away()
         if self.docker:
             self.docker.stop()
-        shutil.rmtree(self.scratch / "docker", ignore_errors=True)
+        if self.link:
+            self.link.__exit__()
+        # podman keeps its overlay mounted, for the next command that never comes
+        for mount in reversed(Path("/proc/self/mounts").read_text().splitlines()):
+            if mount.split()[1].startswith(f"{self.scratch}/"):
+                subprocess.run(["umount", "-l", mount.split()[1]], check=False)
 
     # -- what is needed, when it is needed
 
