@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How long a push takes: landed beside docker push, skopeo, podman push and curl, in one run.
 
-Real programs on this machine, in scratch folders and a network namespace of the bench's own (it wants
-root). Contenders take turns; what is printed are medians, ratios and whether a goal is reached.
+Real programs on this machine, in scratch folders and a network namespace of the bench's own
+(it wants root). Contenders take turns; what is printed are medians, ratios and whether a goal is reached.
 --write puts the tables into docs/performance.md.
 """
 import argparse

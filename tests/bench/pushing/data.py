@@ -98,7 +98,7 @@ def put(folder, data, kind):
 
 
 def write_layout(path, sizes, source):
-    """Blobs of exactly SIZES bytes: pieces of one gzip stream of SOURCE, repeated as it is needed."""
+    """Blobs of exactly SIZES bytes: pieces of one gzip stream of SOURCE, repeated."""
     folder = path / "blobs/sha256"
     folder.mkdir(parents=True)
     (path / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')

@@ -23,7 +23,7 @@ def driver(folder):
 
 
 class Docker:
-    """dockerd 20.10, started by hand; `forget` makes it a fresh engine into which images were loaded."""
+    """dockerd 20.10, started by hand; `forget` makes a fresh engine with its images of it."""
 
     def __init__(self, folder, storage, link_network):
         self.folder = folder

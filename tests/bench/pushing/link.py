@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A link of 100 Mbit/s and 100 ms round trip between this network namespace and a new one.
 
-Two tun devices, one in each; this process carries the packets between them, late and no faster than
-the rate.  TCP's own handshakes and slow start are therefore real.  (tc's netem would do the same; not
+Two tun devices, one in each; this process carries the packets between them, late and no faster
+than the rate.  TCP's own handshakes and slow start are therefore real.  (tc's netem would do the same; not
 every kernel has it.)  Prints "ready" when it is; whoever is to be behind the link enters
 /proc/PID/ns/net.  Ends with its standard input.
 """
@@ -76,7 +76,8 @@ def main():
     here = open_tun("link0", HERE, THERE)
     unshare(CLONE_NEWNET)
     there = open_tun("link1", THERE, HERE)
-    ways = [Direction(a, b, mbit * 1e6 / 8, rtt_ms / 2000) for a, b in ((here, there), (there, here))]
+    ways = [Direction(a, b, mbit * 1e6 / 8, rtt_ms / 2000)
+            for a, b in ((here, there), (there, here))]
     print("ready", flush=True)
     while True:
         due = min((w.queue[0][0] for w in ways if w.queue), default=None)

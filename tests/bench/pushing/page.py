@@ -95,12 +95,14 @@ def section(all_taken, rounds, scale):
     yield from table(("work", "by", "seconds", "CPU seconds", "peak MiB"), time_rows(all_taken))
     body = list(engine_rows(all_taken))
     if body:
-        yield "\nWhat the engine takes by itself, and the bound: its first byte and the compressor on all cores.\n"
+        yield ("\nWhat the engine takes by itself, and the bound: its first byte and the compressor "
+               "on all cores.\n")
         yield from table(("work", "first byte", "whole export", "bound"), body)
     body = list(request_rows(all_taken))
     if body:
         yield "\nRequests, and the longest chain of those that waited for each other.\n"
-        yield from table(("work", "by", "requests", "in sequence", "connections", "the chain"), body)
+        yield from table(("work", "by", "requests", "in sequence", "connections", "the chain"),
+                         body)
 
 
 def write(path, all_taken, rounds, scale):
