@@ -1,8 +1,9 @@
 /*
- * landed push SOURCE REF...: an image into one or more places, each of them proven.
+ * landed push IMAGE, landed push SOURCE REF...: an image into one or more places, each of them proven.
  */
 #include "cli/command.h"
 
+#include "auth/google_cache.h"
 #include "base/mem.h"
 #include "cli/exit.h"
 #include "cli/outcomes.h"
@@ -15,6 +16,7 @@ struct push_settings {
 	struct common_settings common;
 	struct strings platforms;
 	struct strings additional_tags;
+	struct strings cache_from;
 	char *compression; /* NULL: what is usual */
 	int64_t settle_ms;
 	char *digest_file;
@@ -48,6 +50,12 @@ static const struct opt push_options[] = {
 	  .help = "how layers that come plain are compressed: gzip (levels 1 to 12, usually 5), which "
 		  "everybody reads, or zstd (1 to 19, usually 3), which makes an OCI image that "
 		  "Docker before 23.0 does not read; what is compressed already stays as it is" },
+	{ .name = "cache-from",
+	  .kind = OPT_STRINGS,
+	  .offset = AT(cache_from),
+	  .argument = "REF",
+	  .help = "do not compress layers that this image of the same registry has; the image "
+		  "that the tag is on is looked at anyway; may be repeated" },
 	COMMON_SETTLE(AT(settle_ms)),
 	{ .name = "digest-file",
 	  .kind = OPT_STRING,
@@ -67,6 +75,9 @@ static const struct opt_group push_group = { "Push", push_options, ARRAY_SIZE(pu
 static const struct opt_use push_uses[] = { { &push_group, 0 }, COMMON_USES };
 
 static const struct command_example push_examples[] = {
+	{ "instead of docker push", "landed push registry.example/team/app:1.4" },
+	{ "from the engine, under another name",
+	  "landed push docker-daemon:app:dev registry.example/team/app:1.4" },
 	{ "what docker save writes, from a pipe",
 	  "docker save app:1.4 | landed push docker-archive:- registry.example/team/app:1.4" },
 	{ "an OCI layout, under two tags",
@@ -138,33 +149,50 @@ static bool check_depth(const struct push_settings *settings, struct err *err)
 	return false;
 }
 
-static bool check_operands(const struct run *run, struct err *err)
-{
-	const char *source = run->operand_count ? run->operands[0] : NULL;
+/* Where the image is, and from which operand on the references stand. */
+struct way {
+	char *source;
+	size_t first_ref;
+};
 
-	if (!source) {
-		err_set(err, ERR_USAGE, "push needs a SOURCE and a REF");
+static void way_clear(struct way *w)
+{
+	free(w->source);
+}
+
+static bool refuse_two_images(const struct run *run, struct err *err)
+{
+	const char *image = run->operands[0];
+
+	err_set(err, ERR_USAGE, "'%s' is not a source, and one image is pushed at a time", image);
+	err_hint(err, "landed push docker-daemon:%s %s", image, run->operands[1]);
+	return false;
+}
+
+/* An image's name alone is docker's way: it is where it goes to as well. */
+static bool read_operands(const struct run *run, struct way *ret, struct err *err)
+{
+	const char *first = run->operand_count ? run->operands[0] : NULL;
+
+	if (!first) {
+		err_set(err, ERR_USAGE, "push needs an IMAGE, or a SOURCE and a REF");
 		err_hint(err, "landed push --help");
 		return false;
 	}
-	if (!image_is_source(source)) {
-		err_set(err, ERR_USAGE,
-			"'%s' is not a source (oci:, oci-archive:, docker-archive:); pushing from "
-			"an engine is not there yet",
-			source);
-		err_hint(err, "docker save %s | landed push docker-archive:- %s", source,
-			 run->operand_count > 1 ? run->operands[1] : source);
-		return false;
+	if (!image_is_source(first)) {
+		ret->source = mem_printf("docker-daemon:%s", first);
+		return run->operand_count == 1 || refuse_two_images(run, err);
 	}
 	if (run->operand_count < 2) {
-		err_set(err, ERR_USAGE, "push needs a REF to push '%s' to", source);
-		err_hint(err, "landed push %s registry.example/repository:tag", source);
+		err_set(err, ERR_USAGE, "push needs a REF to push '%s' to", first);
+		err_hint(err, "landed push %s registry.example/repository:tag", first);
 		return false;
 	}
+	*ret = (struct way){ mem_strdup(first), 1 };
 	return true;
 }
 
-static bool open_image(const struct run *run, const struct platforms *platforms,
+static bool open_image(const struct run *run, const char *source, const struct platforms *platforms,
 		       struct image **ret, struct err *err)
 {
 	const struct push_settings *settings = run->settings;
@@ -177,7 +205,46 @@ static bool open_image(const struct run *run, const struct platforms *platforms,
 
 	talk_title(run->talk, run->operands[0]);
 	return parse_compression(settings, &options.compression, err) &&
-	       image_open(run->world, run->operands[0], &options, ret, err);
+	       image_open(run->world, source, &options, ret, err);
+}
+
+/* What shall be looked at before layers are compressed. */
+struct cache {
+	struct reference *refs;
+	size_t count;
+	struct record *record;
+};
+
+static void cache_clear(struct cache *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		reference_clear(&c->refs[i]);
+	free(c->refs);
+	record_free(c->record);
+}
+
+static bool cache_open(const struct strings *names, struct cache *ret, struct err *err)
+{
+	CLEANUP(mem_freep) char *dir = google_cache_dir();
+	CLEANUP(mem_freep) char *path = dir ? mem_printf("%s/layers", dir) : NULL;
+
+	ret->refs = mem_alloc((names->count + 1) * sizeof(*ret->refs));
+	for (size_t i = 0; i < names->count; i++)
+		if (!reference_parse(names->at[i], &ret->refs[ret->count++], err))
+			return err_wrap(err, "--cache-from");
+	if (path)
+		ret->record = record_open(path);
+	return true;
+}
+
+/* Several repositories get one image, with one digest: what one of them has of it the others may not. */
+static bool is_one_repository(const struct outcomes *o)
+{
+	for (size_t i = 1; i < o->count; i++)
+		if (strcmp(o->at[i].ref.host, o->at[0].ref.host) != 0 ||
+		    strcmp(o->at[i].ref.repository, o->at[0].ref.repository) != 0)
+			return false;
+	return true;
 }
 
 static void explain(struct err *err, const char *ref)
@@ -187,14 +254,24 @@ static void explain(struct err *err, const char *ref)
 		err_hint(err, "the same command again: it sends only what is missing");
 }
 
+static size_t first_ref(const struct outcomes *o)
+{
+	return o->run->operand_count - o->count;
+}
+
 /* All are tried: one registry's trouble is no reason to leave the next one without. */
-static void push_each(struct outcomes *o, struct session_maker *sessions, struct image *image)
+static void push_each(struct outcomes *o, struct session_maker *sessions, struct image *image,
+		      const struct cache *cache)
 {
 	const struct push_settings *settings = o->run->settings;
 	const struct push_options options = {
 		.jobs = (size_t)settings->common.jobs,
 		.additional_tags = &settings->additional_tags,
 		.mount_from = &settings->common.connect.mount_from,
+		.cache_from = cache->refs,
+		.cache_from_count = cache->count,
+		.record = cache->record,
+		.adopts = is_one_repository(o),
 		.depth = settings->common.depth,
 		.settle_ms = settings->settle_ms,
 	};
@@ -206,7 +283,7 @@ static void push_each(struct outcomes *o, struct session_maker *sessions, struct
 		if (!world_check(o->run->world, &s->err) ||
 		    !image_push(o->run->world, sessions, image, &s->ref, &options, &s->push,
 				&s->err))
-			explain(&s->err, o->run->operands[i + 1]);
+			explain(&s->err, o->run->operands[first_ref(o) + i]);
 		if (image_is_settled(image))
 			s->outcome.meant = image_root(image);
 		outcomes_settle(o, i, true);
@@ -231,18 +308,22 @@ static bool write_files(struct outcomes *o, struct err *err)
 	return outcomes_write(settings->metadata_file, metadata, err);
 }
 
-static bool push_all(struct outcomes *o, const struct platforms *platforms, struct err *err)
+static bool push_all(struct outcomes *o, const char *source, const struct platforms *platforms,
+		     struct err *err)
 {
-	const struct common_settings *common = o->run->settings;
+	const struct push_settings *settings = o->run->settings;
+	const struct common_settings *common = &settings->common;
 	CLEANUP(connect_freep) struct session_maker *sessions = NULL;
 	CLEANUP(image_freep) struct image *image = NULL;
+	CLEANUP(cache_clear) struct cache cache = { .refs = NULL };
 
-	if (!connect_new(&common->connect, o->run->world, &sessions, err) ||
-	    !open_image(o->run, platforms, &image, err)) {
+	if (!cache_open(&settings->cache_from, &cache, err) ||
+	    !connect_new(&common->connect, o->run->world, &sessions, err) ||
+	    !open_image(o->run, source, platforms, &image, err)) {
 		outcomes_settle_all(o, "push", err);
 		return outcomes_finish(o, common->receipt, NULL, err);
 	}
-	push_each(o, sessions, image);
+	push_each(o, sessions, image, &cache);
 	return outcomes_finish(o, common->receipt, write_files, err);
 }
 
@@ -251,23 +332,28 @@ static bool cmd_push(const struct run *run, struct err *err)
 	const struct push_settings *settings = run->settings;
 	CLEANUP(platforms_clear) struct platforms platforms = { 0 };
 	CLEANUP(outcomes_clear) struct outcomes outcomes = { 0 };
+	CLEANUP(way_clear) struct way way = { .source = NULL };
 
-	return check_operands(run, err) && check_words(settings, err) &&
+	return read_operands(run, &way, err) && check_words(settings, err) &&
 	       check_depth(settings, err) &&
 	       platforms_parse(&settings->platforms, &platforms, err) &&
-	       outcomes_init(&outcomes, run, 1, err) && push_all(&outcomes, &platforms, err);
+	       outcomes_init(&outcomes, run, way.first_ref, err) &&
+	       push_all(&outcomes, way.source, &platforms, err);
 }
 
 const struct command command_push = {
 	.name = "push",
-	.operands = "SOURCE REF...",
+	.operands = "IMAGE | SOURCE REF...",
 	.summary = "send an image to a registry and prove that it is there",
 	.description =
 		"Sends what the registry does not have, the tag last, then asks the registry over "
 		"new connections and with a new token whether all of it is there. Only then the exit "
 		"code is 0. A token that expires on the way is renewed and is never the reason for a "
 		"failure. After any failure the same command again sends only what is missing.\n\n"
-		"SOURCE is oci:DIR[:REF], oci-archive:FILE[:REF] or docker-archive:FILE[:REF]; FILE - "
+		"IMAGE is the name of an image in the local container engine, and where it goes to, as with "
+		"docker push. The engine is the one that docker speaks to: DOCKER_HOST, docker's context, or "
+		"the usual sockets of Docker and podman. SOURCE is docker-daemon:IMAGE, oci:DIR[:REF], "
+		"oci-archive:FILE[:REF] or docker-archive:FILE[:REF]; FILE - "
 		"is standard input. With several REFs all are tried, and the exit code is that of the "
 		"first that failed. A REF with a digest is pushed to only if the image has that digest.",
 	.completes = OPERANDS_SOURCE_REF,

@@ -49,6 +49,13 @@ static void platform_copy(struct platform *to, const struct platform *from)
 	to->variant = mem_strdup_or_null(from->variant);
 }
 
+void platform_move(struct platform *to, struct platform *from)
+{
+	platform_clear(to);
+	*to = *from;
+	*from = (struct platform){ .os = NULL };
+}
+
 void platform_clear(struct platform *p)
 {
 	free(p->os);

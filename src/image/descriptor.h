@@ -47,6 +47,9 @@ bool descriptor_is_nondistributable(const struct descriptor *d);
 MUST_USE bool platform_parse(const char *text, struct platform *ret, struct err *err);
 void platform_clear(struct platform *p);
 
+/* FROM is empty afterwards. */
+void platform_move(struct platform *to, struct platform *from);
+
 /* Whether what is OFFERED serves who WANTED it: a variant left out in WANTED takes any. */
 bool platform_serves(const struct platform *offered, const struct platform *wanted);
 

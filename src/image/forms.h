@@ -17,6 +17,11 @@ MUST_USE bool form_docker_archive(const struct world *w, const char *path, const
 				  const struct image_options *options, struct image *into,
 				  struct err *err);
 
+/* NAME is what the engine calls the image; there is no REF. */
+MUST_USE bool form_docker_daemon(const struct world *w, const char *name, const char *ref,
+				 const struct image_options *options, struct image *into,
+				 struct err *err);
+
 /* The same on a container that is open; C is taken, also when this fails. */
 MUST_USE bool read_oci(const struct world *w, struct container *c, const char *ref,
 		       const struct image_options *options, struct image *into, struct err *err);

@@ -11,12 +11,14 @@
 
 static const struct form {
 	const char *word;
+	bool is_name; /* what follows is no path */
 	bool (*open)(const struct world *w, const char *path, const char *ref,
 		     const struct image_options *options, struct image *into, struct err *err);
 } forms[] = {
-	{ "docker-archive:", form_docker_archive },
-	{ "oci-archive:", form_oci_archive },
-	{ "oci:", form_oci },
+	{ "docker-archive:", false, form_docker_archive },
+	{ "docker-daemon:", true, form_docker_daemon },
+	{ "oci-archive:", false, form_oci_archive },
+	{ "oci:", false, form_oci },
 };
 
 static const struct form *form_find(const char *source)
@@ -42,12 +44,12 @@ bool image_open(const struct world *w, const char *source, const struct image_op
 
 	if (!form)
 		return err_set(err, ERR_USAGE, "'%s' is no source of an image", source);
-	if (!source_split(source + strlen(form->word), &path, &ref, err))
+	if (form->is_name)
+		path = mem_strdup(source + strlen(form->word));
+	else if (!source_split(source + strlen(form->word), &path, &ref, err))
 		return false;
 	if (!complete.tmp_dir)
 		complete.tmp_dir = "/tmp";
-	if (!complete.compression.level && !compression_parse(NULL, &complete.compression, err))
-		return false;
 	if (!form->open(w, path, ref, &complete, i, err))
 		return err_wrap(err, "%s", source);
 	*ret = TAKE(i);

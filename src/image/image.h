@@ -6,6 +6,7 @@
  * SOURCE is one of
  *	oci:DIR[:REF]		an OCI image layout; REF is an org.opencontainers.image.ref.name
  *	oci-archive:FILE[:REF]	the same as a tar, itself compressed or not
+ *	docker-daemon:IMAGE	what a container engine has under that name or ID (image/engine_place.h)
  *	docker-archive:FILE[:REF] what `docker save` writes, classic or as an OCI layout; FILE - is standard input
  */
 #ifndef IMAGE_IMAGE_H

@@ -16,6 +16,8 @@ struct tar {
 	int64_t at; /* the next byte for libarchive */
 	int64_t size_bytes;
 	int64_t base; /* where the pass began */
+	struct stream *stream; /* instead of fd */
+	struct err failed;     /* why the stream ended, for what libarchive cannot carry */
 	char chunk[CHUNK];
 };
 
@@ -50,6 +52,18 @@ static la_int64_t step_over(struct archive *a, void *arg, la_int64_t len)
 	return len;
 }
 
+static la_ssize_t give_streamed(struct archive *a, void *arg, const void **ret_bytes)
+{
+	struct tar *t = arg;
+	size_t len;
+
+	*ret_bytes = t->chunk;
+	if (stream_read(t->stream, t->chunk, sizeof(t->chunk), &len, &t->failed))
+		return (la_ssize_t)len;
+	archive_set_error(a, EIO, "unreadable");
+	return -1;
+}
+
 void tar_add_filters(struct archive *a)
 {
 	archive_read_support_filter_gzip(a);
@@ -62,7 +76,23 @@ static bool refuse(struct tar *t, struct err *err)
 {
 	const char *why = archive_error_string(t->archive);
 
+	if (t->failed.code != ERR_NONE) {
+		err_move(err, &t->failed);
+		return false;
+	}
 	return err_set(err, ERR_CORRUPT, "not a whole tar archive: %s", why ? why : "unreadable");
+}
+
+static bool open_archive(struct tar *t, archive_read_callback *give, archive_skip_callback *skip,
+			 struct err *err)
+{
+	t->archive = archive_read_new();
+	if (!t->archive)
+		return err_set(err, ERR_LOCAL, "out of memory");
+	archive_read_support_format_tar(t->archive);
+	tar_add_filters(t->archive);
+	return archive_read_open2(t->archive, t, NULL, give, skip, NULL) == ARCHIVE_OK ||
+	       refuse(t, err);
 }
 
 bool tar_open(int fd, int64_t size_bytes, int64_t at, struct tar **ret, struct err *err)
@@ -72,13 +102,20 @@ bool tar_open(int fd, int64_t size_bytes, int64_t at, struct tar **ret, struct e
 	t->fd = fd;
 	t->at = t->base = at;
 	t->size_bytes = size_bytes;
-	t->archive = archive_read_new();
-	if (!t->archive)
-		return err_set(err, ERR_LOCAL, "out of memory");
-	archive_read_support_format_tar(t->archive);
-	tar_add_filters(t->archive);
-	if (archive_read_open2(t->archive, t, NULL, give_bytes, step_over, NULL) != ARCHIVE_OK)
-		return refuse(t, err);
+	if (!open_archive(t, give_bytes, step_over, err))
+		return false;
+	*ret = TAKE(t);
+	return true;
+}
+
+bool tar_open_stream(struct stream *s, struct tar **ret, struct err *err)
+{
+	CLEANUP(tar_freep) struct tar *t = NEW(struct tar);
+
+	t->fd = -1;
+	t->stream = s;
+	if (!open_archive(t, give_streamed, NULL, err))
+		return false;
 	*ret = TAKE(t);
 	return true;
 }
@@ -88,6 +125,7 @@ void tar_free(struct tar *t)
 	if (!t)
 		return;
 	archive_read_free(t->archive);
+	err_clear(&t->failed);
 	free(t);
 }
 

@@ -6,7 +6,7 @@
 #ifndef IMAGE_TAR_H
 #define IMAGE_TAR_H
 
-#include "base/err.h"
+#include "base/stream.h"
 
 #include <stdint.h>
 
@@ -29,6 +29,11 @@ struct tar_member {
 
 /* FD is borrowed; AT is 0 or a member's place. ERR_CORRUPT for what is no tar. */
 MUST_USE bool tar_open(int fd, int64_t size_bytes, int64_t at, struct tar **ret, struct err *err);
+
+/*
+ * A pass over what S gives, which is borrowed: from its start, once, members' places are of no use.
+ */
+MUST_USE bool tar_open_stream(struct stream *s, struct tar **ret, struct err *err);
 void tar_free(struct tar *t);
 DEFINE_FREEP(struct tar, tar_free)
 
