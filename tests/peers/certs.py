@@ -19,14 +19,15 @@ class Authority:
                 "-out", self.cert, "-addext", "basicConstraints=critical,CA:TRUE",
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, name, hosts=("IP:127.0.0.1", "DNS:localhost"), client=False, days=2):
+    def issue(self, name, hosts=("IP:127.0.0.1", "DNS:localhost"), client=False, days=2,
+              subject=None):
         cert, key = self.folder / f"{name}.crt", self.folder / f"{name}.key"
         request, extras = self.folder / f"{name}.csr", self.folder / f"{name}.ext"
         usage = "clientAuth" if client else "serverAuth"
         extras.write_text(f"subjectAltName={','.join(hosts)}\nextendedKeyUsage={usage}\n"
                           "basicConstraints=CA:FALSE\n")
         openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-                "-nodes", "-subj", f"/CN={name}", "-keyout", key, "-out", request)
+                "-nodes", "-subj", f"/CN={subject or name}", "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key,
                 "-CAcreateserial", "-days", days, "-extfile", extras, "-out", cert)
         return cert, key

@@ -1,0 +1,83 @@
+"""What happens to the workload itself, while its pods are well or not."""
+from .pull import ERRORS
+from .scripts import GOOD, Script, failing
+from .timeline import Timeline
+
+MISSING = Script(failing(ERRORS["image-missing"][0]))
+DENIED = Script(failing(ERRORS["denied"][0]))
+V1, V2, BAD = "registry.test/acme/web:v1", "registry.test/acme/web:v2", \
+    "registry.test/acme/web:nosuch"
+THREE = tuple((f"node-{i}", "amd64", True) for i in (1, 2, 3))
+WEBHOOK = ('admission webhook "policy.example.com" denied the request: image is not signed')
+
+TIMELINES = (
+    Timeline("good", "all as it should be"),
+    Timeline("good-init", "with an init container that has a new image", init=True),
+    Timeline("good-many", "twelve replicas, four at a time", replicas=12,
+             spec={"strategy": {"rollingUpdate": {"maxSurge": 2, "maxUnavailable": 2}}}),
+    Timeline("good-recreate", "all old pods go first", spec={"strategy": {"type": "Recreate"}}),
+    Timeline("good-statefulset", "one ordinal after the other", kind="StatefulSet"),
+    Timeline("good-parallel", "podManagementPolicy Parallel", kind="StatefulSet",
+             spec={"podManagementPolicy": "Parallel"}),
+    Timeline("good-partition", "only ordinals from 1 on are touched", kind="StatefulSet",
+             spec={"updateStrategy": {"rollingUpdate": {"partition": 1}}}),
+    Timeline("good-daemonset", "node after node", kind="DaemonSet", nodes=THREE),
+    Timeline("good-cronjob", "nothing rolls", kind="CronJob"),
+    Timeline("arm64-node", "a node of another architecture", nodes=(
+        ("node-1", "amd64", True), ("node-2", "arm64", True))),
+    Timeline("deadline", "image missing, and a deadline of half a minute", MISSING,
+             spec={"progressDeadlineSeconds": 30}),
+    Timeline("stale-deadline", "an earlier rollout has timed out, and the controller is slow",
+             before=((0, "script", MISSING), (1, "image", BAD), (40, "script", GOOD)),
+             spec={"progressDeadlineSeconds": 30}, settings={"delay_s": 1.0}),
+    Timeline("stale-deadline-then-missing", "the same, and the new image is missing as well",
+             MISSING, before=((0, "script", MISSING), (1, "image", BAD), (40, "nothing")),
+             spec={"progressDeadlineSeconds": 30}, settings={"delay_s": 1.0}),
+    Timeline("observed-late", "the controller notices after three seconds",
+             settings={"delays": {"Deployment": 3.0}}),
+    Timeline("quota", "no pod more than there are", settings={"quota": {"default": 2}}),
+    Timeline("webhook", "admission refuses the new pods", settings={"refusal": WEBHOOK}),
+    Timeline("quota-then-good", "somebody raises the quota",
+             world=((8, "quota", None),), settings={"quota": {"default": 2}}),
+    Timeline("statefulset-missing", "the broken pod stays whatever the template says", MISSING,
+             kind="StatefulSet"),
+    Timeline("statefulset-broken", "it was broken before; a good template does not help",
+             kind="StatefulSet",
+             before=((0, "script", MISSING), (1, "image", BAD), (40, "script", GOOD))),
+    Timeline("daemonset-missing", "the first node has no pod any more", MISSING, kind="DaemonSet",
+             nodes=THREE),
+    Timeline("daemonset-node-away", "one node is not ready, its pod hangs", Script(()),
+             kind="DaemonSet", nodes=(("node-1", "amd64", False),)),
+    Timeline("first-rollout-missing", "there never was a pod that runs", MISSING,
+             before=((0, "script", MISSING), (1, "image", BAD)), replicas=2),
+    Timeline("superseded", "another rollout begins in the middle",
+             world=((0.6, "image", V2),)),
+    Timeline("superseded-missing", "while ours cannot be pulled", MISSING,
+             world=((2, "script", GOOD), (2, "image", V2))),
+    Timeline("reverted", "a GitOps controller puts the old image back", world=((1, "image", V1),)),
+    Timeline("deleted", "the workload is deleted in the middle", MISSING, world=((2, "delete"),)),
+    Timeline("paused", "nothing happens", spec={"paused": True}),
+    Timeline("paused-later", "paused while it rolls", world=((0.2, "pause", True),), replicas=4),
+    Timeline("zero-replicas", "nothing was pulled", replicas=0),
+    Timeline("hpa-up", "an autoscaler adds replicas in between",
+             world=((0.5, "scale", 4), (1.5, "scale", 5))),
+    Timeline("hpa-down", "an autoscaler takes replicas away", replicas=5,
+             world=((0.5, "scale", 3),)),
+    Timeline("hpa-up-missing", "more replicas, none of them pulls", MISSING,
+             world=((1.0, "scale", 4),)),
+    Timeline("events-late", "the state is told before its events", MISSING,
+             settings={"late": 20.0}),
+    Timeline("events-none", "no event at all", MISSING, settings={"muted": True}),
+    Timeline("events-forbidden", "we may not read events", MISSING,
+             settings={"deny": (("get|list|watch", "events*"),)}),
+    Timeline("pods-forbidden", "we may see the deployment and nothing else", MISSING,
+             settings={"deny": (("get|list|watch", "pods"), ("get|list|watch", "replicasets*"),
+                                ("get|list|watch", "events*"))}),
+    Timeline("denied-no-events", "403, and no event", DENIED, settings={"muted": True}),
+    Timeline("image-id-other", "the runtime names another repository",
+             settings={"image_id": "other-repository"}),
+    Timeline("image-id-config", "the runtime tells the config's digest",
+             settings={"image_id": "config"}),
+    Timeline("image-id-index", "the runtime tells the index's digest",
+             settings={"image_id": "index"}),
+)
