@@ -203,7 +203,7 @@ def review(call, obj):
 def update(call):
     with call.store.lock:
         old = call.store.get(call.what.resource, call.what.namespace, call.what.name)
-        return call.told(shaped(call, replace(call, old, call.json())))
+        return call.told(replace(call, old, call.json()))
 
 
 def patch(call):
@@ -216,15 +216,12 @@ def patch(call):
     body = call.json()
     with call.store.lock:
         old = call.store.get(call.what.resource, call.what.namespace, call.what.name)
-        if call.what.sub == "scale":
-            new = patches.KINDS[kind](scale.of(old), body)
-        else:
-            new = patches.KINDS[kind](old, body)
-        return call.told(shaped(call, replace(call, old, new)))
+        seen_as = scale.of(old) if call.what.sub == "scale" else old
+        return call.told(replace(call, old, patches.KINDS[kind](seen_as, body)))
 
 
 def replace(call, old, new):
-    """OLD becomes NEW as far as a client may say so; the object as it then stands."""
+    """OLD becomes NEW as far as a client may say so; the answer, with the object as it stands."""
     resource, meta = call.what.resource, new.setdefault("metadata", {})
     if meta.get("resourceVersion", "") not in ("", old["metadata"]["resourceVersion"]):
         raise conflict(resource, call.what.name)
@@ -238,7 +235,7 @@ def replace(call, old, new):
     keep(new, old, call.what.sub == "status")
     if call.what.sub != "status":
         admit.check(resource, admit.complete(resource, new), old)
-    return call.store.update(resource, new, call.dry())
+    return shaped(call, call.store.update(resource, new, call.dry()))
 
 
 def keep(new, old, status):

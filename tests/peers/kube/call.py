@@ -9,9 +9,9 @@ from answer import Answer
 from gate import Verdict
 from request import Request
 
-from . import api
+from . import api, protobuf
 from .resources import Resource, find
-from .status import Refused, bad_request, method_not_allowed, no_such_path
+from .status import Refused, bad_request, method_not_allowed, unsupported_media_type
 
 BODY_MAX = 3 << 20
 GZIP_MIN = 128 << 10
@@ -89,6 +89,10 @@ class Call(Request):
         return self.query.get(name, "").lower() in ("1", "true", "t")
 
     def json(self):
+        if "protobuf" in (self.head.get("Content-Type") or ""):
+            if self.what.resource.kind == "SelfSubjectAccessReview":
+                return protobuf.access_review(self.data)
+            raise unsupported_media_type(["application/json"])
         try:
             return json.loads(self.data or b"{}")
         except ValueError as error:
@@ -97,7 +101,7 @@ class Call(Request):
     def loose_body(self):
         try:
             return json.loads(self.data) if self.data else None
-        except ValueError:
+        except ValueError:                  # UnicodeDecodeError is one: protobuf, for instance
             return None
 
     def dry(self):
@@ -154,6 +158,3 @@ class Call(Request):
             answer.set("Vary", "Accept-Encoding")
         answer.body = body
         return answer
-
-    def no_path(self):
-        raise no_such_path()

@@ -6,6 +6,9 @@ import time
 from datetime import datetime, timezone
 
 
+HISTORY_S = 300          # what was settled before start() happened in our past
+
+
 class Timer:
     def __init__(self, due, call, arguments):
         self.due, self.call, self.arguments = due, call, arguments
@@ -20,7 +23,7 @@ class Clock:
 
     def __init__(self, lock, speed=1.0):
         self.lock, self.speed = lock, speed
-        self.epoch = time.time()
+        self.epoch = time.time() - HISTORY_S
         self.elapsed, self.since = 0.0, None
         self.heap, self.numbers = [], itertools.count()
         self.wake = threading.Condition(lock)

@@ -1,12 +1,12 @@
 """A watch: one JSON object a line, in chunks, until its time is over or a test ends it."""
-import threading
 import time
 
 import wire
 
 from . import tables
-from .status import Refused, bad_request, invalid, too_old
-from .store import encode, in_order, key_of
+from .resources import stored
+from .status import bad_request, invalid, too_old
+from .store import encode, in_order
 
 BATCH = 500
 LOOK_S = 1.0             # how often an idle watch looks whether its client is still there
@@ -163,7 +163,7 @@ def answer(call, chosen):
         if not old and (initial == "true" or not asked and initial != "false"):
             watch.version = store.version
             first = [watch.event("ADDED", o) for o in in_order(
-                store.objects[stored_of(call)], call.what.namespace) if chosen(o)]
+                store.objects[stored(call.what.resource)], call.what.namespace) if chosen(o)]
             if initial == "true" and watch.bookmarks:
                 first.append(watch.bookmark(initial_events_end=True))
         call.cluster.watches.running.add(watch)
@@ -173,11 +173,6 @@ def answer(call, chosen):
         watch.ends = 0
     watch.send(first)
     watch.run()
-
-
-def stored_of(call):
-    from .resources import stored
-    return stored(call.what.resource)
 
 
 def check_initial(call, initial):
