@@ -55,11 +55,11 @@ class Cluster(server.Server):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority(self.folder / "pki", "kube-ca") if tls else None
         pair = self.authority.issue("kube-apiserver") if tls else None
-        super().__init__(faults.Plan(rules, POSITIONS), ("api",), tls=pair, log=log, port=port)
+        super().__init__(faults.Plan(rules, POSITIONS), ("front",), tls=pair, log=log, port=port)
         if tls:
             self.context.load_verify_locations(self.authority.cert)
             self.context.verify_mode = ssl.CERT_OPTIONAL
-        self.address = self.addresses["api"]
+        self.address = self.addresses["front"]
         self.access = self.gate = Access(open=not tls)
         self.store = Store(seed)
         self.clock = Clock(self.store.lock, speed)

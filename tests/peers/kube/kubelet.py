@@ -28,7 +28,7 @@ class Kubelet:
         self.rules, self.known = [], set()
         self.script, self.init_only = GOOD, False
         self.image_id, self.image_ids = "own", {}
-        self.ready_since = {}
+        self.ready_since, self.order, self.counted_from = {}, {}, 0
         self.steps = Steps(self)
         store.listeners.append(self.hear)
 
@@ -48,7 +48,8 @@ class Kubelet:
         pod = self.find(uid, key)
         if pod is None:
             return
-        scripts = [self.script_of(c, i) for c, i in containers(pod)]
+        self.order[uid] = len(self.order)
+        scripts = [self.script_of(c, i, uid) for c, i in containers(pod)]
         unbound = next((s for s in scripts if not s.binds), None)
         if unbound:
             for at, *step in unbound.steps:
@@ -91,7 +92,7 @@ class Kubelet:
 
     def run(self, uid, key, found, init):
         for container in found:
-            for at, *step in self.script_of(container, init).steps:
+            for at, *step in self.script_of(container, init, uid).steps:
                 self.clock.after(at, self.step, uid, key, container["name"], step)
 
     def after_init(self, uid, key, name):
@@ -106,15 +107,14 @@ class Kubelet:
         if pod is not None:
             self.steps.take(pod, container, step)
 
-    def script_of(self, container, init):
+    def script_of(self, container, init, uid):
         image = container["image"]
         for pattern, script in self.rules:
             if re.search(pattern, image):
                 return script
-        if image in self.known or self.init_only and not init:
+        if image in self.known or self.init_only and not init or self.script is GOOD \
+                or (self.order[uid] - self.counted_from) % self.script.every:
             return GOOD_INIT if init else GOOD
-        if init and self.script is GOOD:
-            return GOOD_INIT
         return self.script
 
     def id_of(self, image):

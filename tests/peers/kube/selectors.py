@@ -5,7 +5,7 @@ from .status import bad_request
 
 LABEL = re.compile(r"\s*(?:(?P<no>!)\s*(?P<absent>[\w./-]+)"
                    r"|(?P<key>[\w./-]+)\s*(?:(?P<sign>==|=|!=)\s*(?P<value>[\w.-]*)"
-                   r"|\s(?P<set>in|notin)\s*\((?P<values>[^)]*)\))?)\s*")
+                   r"|(?<=\s)(?P<set>in|notin)\s*\((?P<values>[^)]*)\))?)\s*")
 FIELDS = {
     "pods": ("spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
              "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP",

@@ -59,7 +59,7 @@ class Watch:
 
     def run(self):
         try:
-            while self.ending is None and time.monotonic() < self.ends:
+            while self.ending is None and (self.silent or time.monotonic() < self.ends):
                 self.send(self.wait())
                 self.maybe_bookmark()
         finally:
@@ -73,7 +73,8 @@ class Watch:
             changes = [] if self.silent else self.store.since(self.resource, self.version)
             if not changes:
                 now = time.monotonic()
-                due = min(self.ends, self.next_bookmark if self.bookmarks else self.ends)
+                due = now + LOOK_S if self.silent else \
+                    min(self.ends, self.next_bookmark if self.bookmarks else self.ends)
                 self.store.changed.wait(max(0.0, min(LOOK_S, due - now)))
                 if self.call.cluster.closing.is_set() or self.call.stream.is_stale():
                     raise wire.Gone("the watcher has gone")

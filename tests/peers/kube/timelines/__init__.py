@@ -61,6 +61,7 @@ class Stage:
             self.order("pause", True)
             self.clock.advance(1)
         self.kubelet.script, self.kubelet.init_only = line.script, line.init
+        self.kubelet.counted_from = len(self.kubelet.order)
 
     def enact(self, settings):
         for name, value in settings.items():

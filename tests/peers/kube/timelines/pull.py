@@ -74,8 +74,6 @@ ERRORS = {
 }
 
 QPS = "pull QPS exceeded"
-# Each pulls 5 a second, so whoever is late is late once.
-QPS_ATTEMPTS = ((0.43, 0.88), (12.0, 13.0))
 
 INVALID = ('Failed to apply default image tag "{image}": couldn\'t parse image name "{image}": '
            "invalid reference format")
@@ -89,8 +87,11 @@ TIMELINES = tuple(Timeline(name, about, Script(failing(error)))
              Script(failing(ERRORS["image-missing"][0])), init=True),
     Timeline("image-late", "pushed while the nodes already try",
              Script(failing(ERRORS["image-missing"][0], until=2))),
-    Timeline("qps-then-good", "the kubelet throttles itself", Script(
-        failing(QPS, until=1, attempts=QPS_ATTEMPTS)), replicas=4),
+    Timeline("qps-then-good", "the kubelet throttles itself: a third of the pods is late", Script(
+        failing(QPS, until=1), every=3), replicas=6,
+             spec={"strategy": {"rollingUpdate": {"maxSurge": "100%"}}}),
+    Timeline("denied-some", "every other pod may not pull", Script(
+        failing(ERRORS["denied"][0]), every=2), replicas=4),
     Timeline("registry-reboot-then-good", "refused connections, then a pull", Script(
         failing(ERRORS["registry-down"][0], until=2))),
     Timeline("secret-late-then-good", "the first pull is anonymous, the second has the secret",

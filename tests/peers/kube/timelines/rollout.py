@@ -5,8 +5,8 @@ from .timeline import Timeline
 
 MISSING = Script(failing(ERRORS["image-missing"][0]))
 DENIED = Script(failing(ERRORS["denied"][0]))
-V1, V2, BAD = "registry.test/acme/web:v1", "registry.test/acme/web:v2", \
-    "registry.test/acme/web:nosuch"
+V1, BAD = "registry.test/acme/web:v1", "registry.test/acme/web:nosuch"
+NEXT = "registry.test/acme/web:of-somebody-else"
 THREE = tuple((f"node-{i}", "amd64", True) for i in (1, 2, 3))
 WEBHOOK = ('admission webhook "policy.example.com" denied the request: image is not signed')
 
@@ -51,9 +51,9 @@ TIMELINES = (
     Timeline("first-rollout-missing", "there never was a pod that runs", MISSING,
              before=((0, "script", MISSING), (1, "image", BAD)), replicas=2),
     Timeline("superseded", "another rollout begins in the middle",
-             world=((0.6, "image", V2),)),
+             world=((0.6, "image", NEXT),)),
     Timeline("superseded-missing", "while ours cannot be pulled", MISSING,
-             world=((2, "script", GOOD), (2, "image", V2))),
+             world=((2, "script", GOOD), (2, "image", NEXT))),
     Timeline("reverted", "a GitOps controller puts the old image back", world=((1, "image", V1),)),
     Timeline("deleted", "the workload is deleted in the middle", MISSING, world=((2, "delete"),)),
     Timeline("paused", "nothing happens", spec={"paused": True}),

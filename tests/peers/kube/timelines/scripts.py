@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Script:
-    """binds: False if no node takes the pod; then the steps count from its creation."""
+    """binds: False if no node takes the pod; then the steps count from its creation.
+    every: only each so-manieth pod follows it, the first one included; the others are good."""
     steps: tuple
     binds: bool = True
+    every: int = 1
 
 
 PULLING = ("event", "Normal", "Pulling", 'Pulling image "{image}"')
