@@ -1,6 +1,7 @@
 """The peer that plays the Kubernetes API server, held against the real kubectl, over TLS."""
 import json
 import re
+import time
 
 import pytest
 
@@ -35,6 +36,30 @@ def start(tmp_path):
     assert [bug for cluster in running for bug in cluster.bugs] == []
 
 
+def ride(cluster, process, before=None):
+    """Once PROCESS watches (and BEFORE() was done), time passes until it ends; its words."""
+    try:
+        wait_for(lambda: cluster.watches.each() or process.poll() is not None, 30)
+        if before:
+            before()
+        for _ in range(3000):
+            if process.poll() is not None:
+                break
+            cluster.clock.advance(0.1)
+            time.sleep(0.005)
+        out, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return process.returncode, out, err
+
+
+def roll_out(start, timeline, kind="deployment", *options):
+    """A new image under a clock that stands still until `rollout status` watches."""
+    cluster, kubectl = start(timeline, speed=0)
+    kubectl.good("set", "image", f"{kind}/my-app", SET)
+    return ride(cluster, kubectl.start("rollout", "status", f"{kind}/my-app", *options))
+
+
 # -- every kubectl that is there
 
 
@@ -56,6 +81,7 @@ def test_a_day_of_kubectl(binary, start):
     kubectl.good("rollout", "status", DEPLOYMENT)
     assert cluster.get("deployments", "my-app")["spec"]["template"]["spec"]["containers"][0][
         "image"].endswith(":v1")
+    assert len(cluster.list("replicasets")) == 2
     lines = kubectl.good("get", "pods").splitlines()
     assert lines[0].split()[:4] == ["NAME", "READY", "STATUS", "RESTARTS"]
     assert kubectl.good("auth", "can-i", "patch", "deployments.apps") == "yes\n"
@@ -83,9 +109,7 @@ def test_watch_of_pods(binary, start):
 
 def test_deadline(start):
     """The only failure that `rollout status` knows."""
-    _, kubectl = start("deadline", speed=30)
-    kubectl.good("set", "image", DEPLOYMENT, SET)
-    code, out, err = kubectl("rollout", "status", DEPLOYMENT)
+    code, out, err = roll_out(start, "deadline")
     assert (code, err) == (1, 'error: deployment "my-app" exceeded its progress deadline\n')
     assert "1 out of 2 new replicas have been updated" in out
 
@@ -103,12 +127,19 @@ def test_timeout(start):
 
 
 def test_stateful_set(start):
-    _, kubectl = start("good-statefulset")
-    kubectl.good("set", "image", "statefulset/my-app", SET)
-    said = kubectl.good("rollout", "status", "statefulset/my-app")
+    code, said, _ = roll_out(start, "good-statefulset", "statefulset")
+    assert code == 0 and "Waiting for 1 pods to be ready..." in said
     assert said.endswith("partitioned roll out complete: 2 new pods have been updated...\n")
-    assert "Waiting for 1 pods to be ready..." in said
+
+
+def test_undo_of_a_stateful_set(start):
+    cluster, kubectl = start("good-statefulset")
+    kubectl.good("set", "image", "statefulset/my-app", SET)
+    kubectl.good("rollout", "status", "statefulset/my-app")
     assert "rolled back" in kubectl.good("rollout", "undo", "statefulset/my-app")
+    assert cluster.get("statefulsets", "my-app")["spec"]["template"]["spec"]["containers"][0][
+        "image"].endswith(":v1")
+    wait_for(lambda: len(cluster.list("controllerrevisions")) == 2)
 
 
 def test_stateful_set_that_needs_a_hand(start):
@@ -122,28 +153,25 @@ def test_stateful_set_that_needs_a_hand(start):
 
 
 def test_daemon_set(start):
-    _, kubectl = start("good-daemonset")
-    kubectl.good("set", "image", "daemonset/my-app", SET)
-    said = kubectl.good("rollout", "status", "daemonset/my-app")
-    assert said.endswith('daemon set "my-app" successfully rolled out\n')
+    code, said, _ = roll_out(start, "good-daemonset", "daemonset")
+    assert code == 0 and said.endswith('daemon set "my-app" successfully rolled out\n')
     assert "out of 3 new pods have been updated" in said
 
 
-@pytest.mark.parametrize("timeline, code, words", [
-    ("zero-replicas", 0, "successfully rolled out"),
-    ("paused", 1, "0 out of 2 new replicas have been updated"),
-    ("quota", 1, "0 out of 2 new replicas have been updated"),
-    ("deleted", 1, "object has been deleted"),
-    ("first-rollout-missing", 1, "1 out of 2 new replicas have been updated"),
-    ("superseded", 0, "successfully rolled out"),
-    ("hpa-up", 0, "successfully rolled out"),
-    ("observed-late", 0, "Waiting for deployment spec update to be observed..."),
-    ("qps-then-good", 0, "successfully rolled out"),
+@pytest.mark.parametrize("timeline, code, words, options", [
+    ("zero-replicas", 0, "successfully rolled out", ()),
+    ("paused", 1, "0 out of 2 new replicas have been updated", ("--timeout=3s",)),
+    ("quota", 1, "0 out of 2 new replicas have been updated", ("--timeout=3s",)),
+    ("deleted", 1, "object has been deleted", ()),
+    ("first-rollout-missing", 1, "1 out of 2 new replicas have been updated",
+     ("--timeout=3s",)),
+    ("superseded", 0, "successfully rolled out", ()),
+    ("hpa-up", 0, "successfully rolled out", ()),
+    ("observed-late", 0, "Waiting for deployment spec update to be observed...", ()),
+    ("qps-then-good", 0, "successfully rolled out", ()),
 ])
-def test_status_of(timeline, code, words, start):
-    _, kubectl = start(timeline)
-    kubectl.good("set", "image", DEPLOYMENT, SET)
-    got, out, err = kubectl("rollout", "status", DEPLOYMENT, "--timeout=4s")
+def test_status_of(timeline, code, words, options, start):
+    got, out, err = roll_out(start, timeline, "deployment", *options)
     assert got == code and words in out + err, out + err
 
 
@@ -160,31 +188,35 @@ def test_cron_job(start):
 
 @pytest.mark.parametrize("how", ["reset", "close", "end", "expired"])
 def test_status_survives_a_watch_that_ends(how, start):
-    cluster, kubectl = start("good", speed=1)
-    kubectl.good("set", "image", DEPLOYMENT, SET)
-    process = kubectl.start("rollout", "status", DEPLOYMENT)
-    try:
-        wait_for(lambda: cluster.watches.each("deployments"), 20)
+    cluster, kubectl = start("good", speed=0)
+
+    def cut():
         if how == "expired":
             cluster.store.compact()
         assert cluster.watches.cut("deployments", how) == 1
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 0 and "successfully rolled out" in out, out + err
+
+    kubectl.good("set", "image", DEPLOYMENT, SET)
+    code, out, err = ride(cluster, kubectl.start("rollout", "status", DEPLOYMENT), cut)
+    assert code == 0 and "successfully rolled out" in out, out + err
     assert cluster.record.count(verb="watch", resource="deployments") >= 2
 
 
-def test_status_survives_410(start):
+@pytest.mark.parametrize("expired_as", ["event", "status"])
+def test_status_survives_410(expired_as, start):
     """Its first watch begins at a version that is too old."""
-    cluster, kubectl = start("good")
-    rule = cluster.plan.add(at="watch", action={"do": "proceed"}, when=lambda call: (
-        cluster.store.compact(), call.query.update(resourceVersion="1")))
+    cluster, kubectl = start("good", speed=0)
+    cluster.expired_as = expired_as
+
+    def from_long_ago(call):
+        call.query["resourceVersion"] = "1"
+        call.proceed()
+
+    rule = cluster.plan.add(at="watch", action={"do": from_long_ago})
     kubectl.good("set", "image", DEPLOYMENT, SET)
-    rule.when = lambda call: call.query.update(resourceVersion="1") or True
-    cluster.store.compact()
-    assert "successfully rolled out" in kubectl.good("rollout", "status", DEPLOYMENT)
-    assert rule.fired == 1
+    process = kubectl.start("rollout", "status", DEPLOYMENT)
+    wait_for(lambda: rule.fired, 30)
+    code, out, err = ride(cluster, process)
+    assert code == 0 and "successfully rolled out" in out, out + err
 
 
 def test_throttled(start):

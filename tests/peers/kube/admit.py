@@ -56,9 +56,19 @@ def complete(resource, obj):
         strategy = obj["spec"][field]
         if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
             strategy["rollingUpdate"] = {**defaults, **(strategy.get("rollingUpdate") or {})}
+    typed(obj.get("spec") or {})
     for _, pod in templates(resource, obj):
         complete_pod(pod)
     return obj
+
+
+def typed(spec):
+    """The metadata of a template as Go writes it: with a null."""
+    for name in ("template", "jobTemplate"):
+        if name in spec:
+            spec[name]["metadata"] = {"creationTimestamp": None,
+                                      **(spec[name].get("metadata") or {})}
+            typed(spec[name].get("spec") or {})
 
 
 def complete_pod(pod):
