@@ -1,4 +1,5 @@
 """The peer's API server answers as the real one does: lists, watches, writes, refusals."""
+import http.client
 import json
 import time
 
@@ -272,18 +273,29 @@ def wait_for(condition, seconds=10):
 
 
 @pytest.mark.parametrize("how, error", [
-    ("reset", ConnectionResetError), ("close", Exception), ("end", None), ("expired", None)])
+    ("reset", ConnectionResetError), ("torn", http.client.IncompleteRead), ("close", None),
+    ("end", None), ("expired", None)])
 def test_watch_that_is_cut(how, error, cluster):
     with watch_from(cluster) as watch:
         wait_for(lambda: cluster.watches.each("pods"))
         assert cluster.watches.cut("pods", how) == 1
-        if error and how == "reset":
+        if error:
             with pytest.raises(error):
                 watch.rest()
         else:
             events = watch.rest()
             assert [e["type"] for e in events] == (["ERROR"] if how == "expired" else [])
     assert cluster.watches.each() == []
+
+
+def test_watch_that_is_cut_after_so_many_events(cluster):
+    cluster.watches.cut_after = (2, "end")
+    name = cluster.list("pods")[0]["metadata"]["name"]
+    with watch_from(cluster) as watch:
+        for value in "123":
+            touch(cluster, name, a=value)
+        events = watch.rest()
+    assert [e["object"]["metadata"]["labels"]["a"] for e in events] == ["1", "2"]
 
 
 def test_watch_that_falls_silent(cluster):
@@ -382,6 +394,18 @@ def test_log_of_a_container_that_never_started(tmp_path):
         name = cluster.list("pods")[0]["metadata"]["name"]
         status, _, answer = ask(cluster, "GET", f"{PODS}/{name}/log")
         assert status == 400 and "is waiting to start" in answer["message"]
+
+
+def test_events_in_their_newer_version(cluster):
+    old = ask(cluster, "GET", "/api/v1/namespaces/default/events")[2]["items"]
+    new = ask(cluster, "GET", "/apis/events.k8s.io/v1/namespaces/default/events")[2]["items"]
+    assert [e["note"] for e in new] == [e["message"] for e in old] and "message" not in new[0]
+
+
+def test_path_prefix(tmp_path):
+    with Cluster(tmp_path, "good", speed=0, tls=False, prefix="/k8s/clusters/c-1") as cluster:
+        assert ask(cluster, "GET", "/k8s/clusters/c-1" + APP)[0] == 200
+        assert ask(cluster, "GET", APP)[0] == 404
 
 
 # -- faults

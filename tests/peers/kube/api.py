@@ -11,6 +11,7 @@ from .selectors import parse_fields, parse_labels
 from .status import (EXPIRED_LIST, bad_request, conflict, expired, invalid, no_such_path,
                      not_found, too_large, unsupported_media_type)
 from .store import in_order, key_of
+from .versions import convert
 
 PATCH_TYPES = ("application/json-patch+json", "application/merge-patch+json",
                "application/strategic-merge-patch+json")
@@ -35,13 +36,9 @@ def shaped(call, obj):
     if form == "table":
         return tables.table([obj], obj["metadata"]["resourceVersion"], call.what.resource,
                             call.query.get("includeObject", "Metadata"))
-    return tables.partial(obj) if form == "partial" else as_version(call, obj)
-
-
-def as_version(call, obj):
-    if obj.get("apiVersion") != call.what.resource.api_version and "kind" in obj:
-        return {**obj, "apiVersion": call.what.resource.api_version}
-    return obj
+    if form == "partial":
+        return tables.partial(obj)
+    return obj if call.what.sub == "scale" else convert(call.what.resource, obj)
 
 
 def get(call):
@@ -98,8 +95,8 @@ def listed(call, rows, version, more):
         return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                 "metadata": meta, "items": [{"metadata": o["metadata"]} for o in rows]}
     return {"kind": f"{resource.kind}List", "apiVersion": resource.api_version, "metadata": meta,
-            "items": [{k: v for k, v in o.items() if k not in ("kind", "apiVersion")}
-                      for o in rows]}
+            "items": [{k: v for k, v in convert(resource, o).items()
+                       if k not in ("kind", "apiVersion")} for o in rows]}
 
 
 def snapshot(call):
@@ -227,7 +224,7 @@ def replace(call, old, new):
         raise conflict(resource, call.what.name)
     if call.what.sub == "scale":
         new = {**old, "spec": {**old["spec"], "replicas": new["spec"].get("replicas", 0)}}
-        return scale.of(call.store.update(resource, new, call.dry()))
+        return shaped(call, scale.of(call.store.update(resource, new, call.dry())))
     if meta.get("name", call.what.name) != call.what.name:
         raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the "
                           f"URL ({call.what.name})")

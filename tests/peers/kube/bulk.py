@@ -42,7 +42,13 @@ def churn(cluster, count, ended=None, namespace=NAMESPACE):
 
 
 def run(cluster, count, ended, namespace):
+    """Begins when somebody watches pods."""
     store = cluster.store
+    with store.lock:
+        while not cluster.watches.each("pods"):
+            store.changed.wait(0.1)
+            if cluster.closing.is_set():
+                return
     names = [p["metadata"]["name"] for p in store.list(PODS, namespace)]
     for i in range(count):
         if ended and ended.is_set():

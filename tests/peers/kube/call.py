@@ -11,7 +11,8 @@ from request import Request
 
 from . import api, protobuf
 from .resources import Resource, find
-from .status import Refused, bad_request, method_not_allowed, unsupported_media_type
+from .status import Refused, bad_request, method_not_allowed, no_such_path, \
+    unsupported_media_type
 
 BODY_MAX = 3 << 20
 GZIP_MIN = 128 << 10
@@ -51,7 +52,7 @@ class Call(Request):
     def __init__(self, cluster, stream, head, origin, connection):
         super().__init__(cluster, stream, head, origin, connection)
         self.cluster, self.store = cluster, cluster.store
-        parts = urlsplit(self.target)
+        parts = urlsplit(self.target.removeprefix(cluster.prefix))
         self.path = parts.path.rstrip("/") or "/"
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True))
         self.what = target_of(self.path)
@@ -129,6 +130,8 @@ class Call(Request):
 
     def answered(self):
         user, what = self.who.user, self.what
+        if not self.target.startswith(self.cluster.prefix):
+            raise no_such_path()
         if what.resource is None:
             self.cluster.access.check_path(user, self.path)
             return api.plain(self)

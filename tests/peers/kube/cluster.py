@@ -46,11 +46,12 @@ class Cluster(server.Server):
     """FOLDER holds its CA, certificates and kubeconfigs.  SPEED: of the timeline; 0: it moves only
     by cluster.clock.advance().  What tests set: expired_as ("event" or "status": how a watch from
     a version that is too old is refused), watch_list (False: sendInitialEvents is forbidden),
-    bookmark_s, warnings; and through access, kubelet, store, watches, plan."""
+    bookmark_s, warnings; and through access, kubelet, store, watches, plan.  PREFIX: a path in
+    front of all others, as gateways have.  CHANGES: of the timeline's fields."""
     connection_class, exchange_class = Connection, Call
 
     def __init__(self, folder, timeline=None, speed=1.0, tls=True, seed=0, rules=(), port=0,
-                 log=None, **changes):
+                 log=None, prefix="", **changes):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority(self.folder / "pki", "kube-ca") if tls else None
@@ -59,7 +60,7 @@ class Cluster(server.Server):
         if tls:
             self.context.load_verify_locations(self.authority.cert)
             self.context.verify_mode = ssl.CERT_OPTIONAL
-        self.address = self.addresses["front"]
+        self.address, self.prefix = self.addresses["front"], prefix
         self.access = self.gate = Access(open=not tls)
         self.store = Store(seed)
         self.clock = Clock(self.store.lock, speed)
@@ -88,7 +89,7 @@ class Cluster(server.Server):
         """A file; USER: its entry, by default a token of the admin.  CLUSTER: more of its entry."""
         if user is None:
             user = {"token": self.access.issue("admin").text} if self.tls else {}
-        entry = {"server": self.url, **(cluster or {})}
+        entry = {"server": self.url + self.prefix, **(cluster or {})}
         if self.tls and "insecure-skip-tls-verify" not in entry:
             entry.setdefault("certificate-authority", str(self.authority.cert))
         path = self.folder / name

@@ -44,6 +44,8 @@ TABLE = (
     Resource("", "v1", "events", "Event", ("ev",), subresources=(), all=False),
     Resource("", "v1", "secrets", "Secret", subresources=(), all=False),
     Resource("", "v1", "serviceaccounts", "ServiceAccount", ("sa",), subresources=(), all=False),
+    Resource("events.k8s.io", "v1", "events", "Event", ("ev",), subresources=(), all=False,
+             verbs=READ),
     Resource("apps", "v1", "deployments", "Deployment", ("deploy",),
              subresources=("status", "scale"), generation=True),
     Resource("apps", "v1", "replicasets", "ReplicaSet", ("rs",),

@@ -48,3 +48,15 @@ def workload(kind, name="my-app", image="registry.test/acme/web:v1", namespace="
     resource = BY_KIND[kind]
     obj = admit.complete(resource, {"metadata": meta, "spec": body})
     return resource, {**obj, "status": {}}
+
+
+def autoscaler(obj):
+    """An HPA of OBJ; what it does is the timeline's business."""
+    meta = obj["metadata"]
+    return {"metadata": {"name": meta["name"], "namespace": meta["namespace"]},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment",
+                                        "name": meta["name"]},
+                     "minReplicas": 1, "maxReplicas": 10, "metrics": [
+                         {"type": "Resource", "resource": {"name": "cpu", "target": {
+                             "type": "Utilization", "averageUtilization": 80}}}]},
+            "status": {"desiredReplicas": obj["spec"]["replicas"], "currentMetrics": None}}

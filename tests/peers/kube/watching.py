@@ -7,6 +7,7 @@ from . import tables
 from .resources import stored
 from .status import bad_request, invalid, too_old
 from .store import encode, in_order
+from .versions import convert
 
 BATCH = 500
 LOOK_S = 1.0             # how often an idle watch looks whether its client is still there
@@ -14,11 +15,13 @@ LIFE_S = 1800
 
 
 class Watches:
-    """Those that run.  Tests end them, or let them fall silent; PATH is a regular expression."""
+    """Those that run.  Tests end them, or let them fall silent; of one resource or of all.
+    cut_after: (so many events, how), of every watch that begins from now on."""
 
     def __init__(self, store):
         self.store = store
         self.running = set()
+        self.cut_after = None
 
     def each(self, resource=None):
         with self.store.lock:
@@ -34,7 +37,7 @@ class Watches:
         return len(found)
 
     def cut(self, resource=None, how="reset"):
-        """HOW: "reset", "close" (no last chunk) or "end" (a polite end)."""
+        """HOW: "reset", "close" (no last chunk), "torn" (inside a line) or "end" (politely)."""
         return self.tell(resource, ending=how)
 
     def silence(self, resource=None):
@@ -53,6 +56,7 @@ class Watch:
         self.form = tables.form_of(call.head.get("Accept"))
         self.bookmarks = call.flag("allowWatchBookmarks")
         self.ending, self.silent, self.headers = None, False, True
+        self.sent, self.cut_after = 0, call.cluster.watches.cut_after
         life = float(call.query.get("timeoutSeconds") or LIFE_S)
         self.ends = time.monotonic() + life
         self.next_bookmark = time.monotonic() + min(call.cluster.bookmark_s, max(life - 2, 0))
@@ -90,8 +94,7 @@ class Watch:
         if not now and not before:
             return None
         kind = "DELETED" if not now else "MODIFIED" if before else "ADDED"
-        if self.form == "plain" and kind == change.type \
-                and change.obj["apiVersion"] == self.resource.api_version:
+        if self.form == "plain" and kind == change.type and self.resource is stored(self.resource):
             return change.line()
         return self.event(kind, change.obj)
 
@@ -109,7 +112,7 @@ class Watch:
                                 self.call.query.get("includeObject", "Metadata"), headers)
         if self.form == "partial":
             return tables.partial(obj)
-        return {**obj, "apiVersion": self.resource.api_version}
+        return convert(self.resource, obj)
 
     def maybe_bookmark(self):
         if self.bookmarks and not self.silent and time.monotonic() >= self.next_bookmark:
@@ -122,18 +125,25 @@ class Watch:
             meta["annotations"] = {"k8s.io/initial-events-end": "true"}
         obj = {"kind": self.resource.kind, "apiVersion": self.resource.api_version,
                "metadata": meta}
-        return self.event("BOOKMARK", obj)
+        return encode({"type": "BOOKMARK", "object": obj}) if self.form != "table" \
+            else self.event("BOOKMARK", obj)
 
     def send(self, lines):
+        if self.cut_after and lines and self.sent + len(lines) >= self.cut_after[0]:
+            lines = lines[:self.cut_after[0] - self.sent]
+            self.ending = self.cut_after[1]
         if lines and not self.silent:
             self.call.stream.send(b"".join(map(wire.chunk, lines)))
-            self.call.entry["events"] = self.call.entry.get("events", 0) + len(lines)
+            self.sent += len(lines)
+            self.call.entry["events"] = self.sent
 
     def finish(self):
         call = self.call
         if self.ending == "reset":
             call.reset()
-        elif self.ending == "close":
+        elif self.ending in ("close", "torn"):
+            if self.ending == "torn":
+                call.stream.send(b"7a\r\n" + b'{"type":"MODIFIED","object":{"kin')
             call.keep = False
             call.stream.close()
         else:

@@ -52,6 +52,8 @@ class Stage:
         if first:
             self.kubelet.script = line.script
         self.store.create(resource, obj)
+        if any(what == "scale" for _, what, *_ in line.world):
+            self.store.create(BY_NAME["horizontalpodautoscalers"], seeds.autoscaler(obj))
         self.clock.advance(SETTLE_S)
         for at, *order in line.before:
             self.clock.after(at, self.order, *order)
