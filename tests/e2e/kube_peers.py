@@ -6,13 +6,18 @@ import os
 import shutil
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from kube import bulk
+
 SDK = Path("/usr/lib/google-cloud-sdk/bin")
 VERSIONS = ("", ".1.27", ".1.28", ".1.29", ".1.30", ".1.31", ".1.32", ".1.33")
 APP = "/apis/apps/v1/namespaces/default/deployments/my-app"
+PODS = "/api/v1/namespaces/default/pods"
+CROWD = f"/api/v1/namespaces/{bulk.NAMESPACE}/pods"
 V2 = "registry.test/acme/web:v2"
 
 
@@ -36,6 +41,13 @@ def connect(cluster, timeout=10):
         return http.client.HTTPConnection(cluster.address, timeout=timeout)
     context = ssl.create_default_context(cafile=str(cluster.authority.cert))
     return http.client.HTTPSConnection(cluster.address, timeout=timeout, context=context)
+
+
+def wait_for(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
 
 
 def patch(cluster, body, target=APP, kind="strategic-merge", **headers):

@@ -7,8 +7,7 @@ import pytest
 
 from kube.cluster import Cluster
 from kube.pods import is_ready
-from kube_peers import APP, V2, Kubectl, ask, kubectls
-from test_kube_api import wait_for
+from kube_peers import APP, V2, Kubectl, ask, kubectls, wait_for
 
 FOUND = kubectls()
 NEWEST = list(FOUND)[-1:] or ["kubectl"]

@@ -14,7 +14,7 @@ PUBLIC = ("/version", "/healthz", "/livez", "/readyz")
 
 @dataclass
 class User:
-    """rules: (verbs, resources) as fnmatch patterns, e.g. ("get", "deployments.apps"); None: all."""
+    """rules: (verbs, resources) as patterns, ("get|list", "deployments.apps"); None: all."""
     name: str
     groups: tuple = ("system:authenticated",)
     rules: list = None

@@ -75,7 +75,7 @@ def conflict(resource, name, words=MODIFIED, subject=None):
 
 
 def invalid(kind, group, name, *causes):
-    """CAUSES: (field, reason, words), as "metadata.uid", "FieldValueInvalid", "Invalid value..."."""
+    """CAUSES: (field, reason, words), e.g. ("metadata.uid", "FieldValueInvalid", "...")."""
     told = [f"{field}: {words}" for field, _, words in causes]
     text = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
     subject = f"{kind}.{group}" if group else kind
