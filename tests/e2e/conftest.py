@@ -48,6 +48,9 @@ ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "
           "test_clock_that_is_set": 3, "test_half_open": 6, "test_refused_for_a_while": 5,
           "test_stream_that_is_reset": 3, "test_token_endpoint_away": 5,
           "test_http2_server_that_restarts": 3, "test_push_outlives_its_tokens": 8,
+          "test_timeline_that": 1, "test_strategic_merge": 1, "test_merge": 1,
+          "test_json_patch": 1, "test_refused_patch": 1, "test_refused_read": 1,
+          "test_label_selector": 1, "test_watch_that_is_cut[": 1, "test_status_of": 2,
           "test_passing_fault": 12, "test_broken_is_never_anonymous": 4}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")

@@ -63,7 +63,7 @@ class Cluster(server.Server):
         self.address, self.prefix = self.addresses["front"], prefix
         self.access = self.gate = Access(open=not tls)
         self.store = Store(seed)
-        self.clock = Clock(self.store.lock, speed)
+        self.clock = Clock(self.store.lock, speed, self.bugs)
         self.store.stamp = self.clock.stamp
         self.watches = Watches(self.store)
         self.kubelet = Kubelet(self.store, self.clock)
