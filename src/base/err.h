@@ -39,7 +39,8 @@ enum err_code {
 	ERR_WRAPPER,   /* what was to run a command has failed itself */
 	ERR_NOT_EXECUTABLE,
 	ERR_NOT_FOUND,
-	ERR_CANCELLED, /* by a signal */
+	ERR_CLUSTER_REFUSED, /* rights, quota, policy, admission */
+	ERR_CANCELLED,	     /* by a signal */
 };
 
 struct err {

@@ -31,6 +31,8 @@ static const struct exit_class classes[] = {
 	{ ERR_CORRUPT, 41, "corrupt", "the image to send is not what it says", EXIT_AGAIN_NO },
 	{ ERR_LOCAL, 42, "local", "local trouble: disk full, permission, memory",
 	  EXIT_AGAIN_PERHAPS },
+	{ ERR_CLUSTER_REFUSED, 55, "cluster-refused",
+	  "refused by the cluster: rights, quota, policy, admission", EXIT_AGAIN_NO },
 	{ ERR_WRAPPER, 125, "wrapper", "exec itself failed, before the command ran",
 	  EXIT_AGAIN_NO },
 	{ ERR_NOT_EXECUTABLE, 126, "not-executable", "the command is there and cannot be executed",
