@@ -50,6 +50,16 @@ bool js_is_array(const struct js *j)
 	return json_is_array(theirs(j));
 }
 
+bool js_is_null(const struct js *j)
+{
+	return json_is_null(theirs(j));
+}
+
+bool js_is_bool(const struct js *j)
+{
+	return json_is_boolean(theirs(j));
+}
+
 const struct js *js_get(const struct js *object, const char *key)
 {
 	return ours(json_object_get(theirs(object), key));
@@ -167,6 +177,31 @@ struct js *js_object(void)
 struct js *js_array(void)
 {
 	return made(json_array());
+}
+
+struct js *js_of_null(void)
+{
+	return made(json_null());
+}
+
+struct js *js_of_bool(bool value)
+{
+	return made(json_boolean(value));
+}
+
+struct js *js_of_integer(int64_t number)
+{
+	return made(json_integer(number));
+}
+
+struct js *js_of_real(double number)
+{
+	return made(json_real(number));
+}
+
+struct js *js_of_string(const char *text)
+{
+	return made(json_string(text));
 }
 
 void js_put(struct js *object, const char *key, struct js *value)

@@ -26,6 +26,8 @@ DEFINE_FREEP(struct js, js_free)
 
 bool js_is_object(const struct js *j);
 bool js_is_array(const struct js *j);
+bool js_is_null(const struct js *j); /* a null that stands there */
+bool js_is_bool(const struct js *j);
 const struct js *js_get(const struct js *object, const char *key);
 size_t js_count(const struct js *array); /* 0 for what is no array */
 const struct js *js_at(const struct js *array, size_t index);
@@ -63,6 +65,11 @@ MUST_USE bool js_dispatch(const struct js *object, const struct js_field *fields
 /* Composing. What is put into a document belongs to it; NULL text is left out. */
 struct js *js_object(void);
 struct js *js_array(void);
+struct js *js_of_null(void);
+struct js *js_of_bool(bool value);
+struct js *js_of_integer(int64_t number);
+struct js *js_of_real(double number);
+struct js *js_of_string(const char *text);
 void js_put(struct js *object, const char *key, struct js *value);
 void js_put_string(struct js *object, const char *key, const char *text);
 void js_put_integer(struct js *object, const char *key, int64_t number);
