@@ -120,6 +120,7 @@ static bool send_to(struct attempt *a, const char *url, struct err *err)
 		.large = call->stream || a->keep_open,
 		.outside_only = call->outside_only,
 		.patient = call->patient,
+		.stall_ms = call->stall_ms,
 		.answer_ms = call->answer_ms,
 		.sending = on_sending,
 		.sending_arg = a,
@@ -374,6 +375,14 @@ static bool link_has_died(struct attempt *a, const struct http_answer *answer)
 	       a->history->dead_links++ < DEAD_LINKS_MAX;
 }
 
+/* What another host says, where a redirect led without the token, is no refusal of it. */
+static bool may_refuse(const struct attempt *a, const struct http_answer *answer)
+{
+	return !a->call->anonymous && a->client->authorizer &&
+	       url_same_origin(answer->url, a->client->origin) &&
+	       (!a->call->only_401 || answer->status == 401);
+}
+
 static enum http_outcome judge_answer(struct attempt *a, struct http_answer *answer,
 				      struct err *err)
 {
@@ -383,9 +392,7 @@ static enum http_outcome judge_answer(struct attempt *a, struct http_answer *ans
 	if (answer->status < 400)
 		return HTTP_ANSWERED;
 	words = refusal_words(answer->body, answer->body_len);
-	/* what another host says, where a redirect led without the token, is no refusal of it */
-	if (!a->call->anonymous && a->client->authorizer &&
-	    url_same_origin(answer->url, a->client->origin) &&
+	if (may_refuse(a, answer) &&
 	    refusal_read(answer->status, words, (const char *const *)answer->challenges,
 			 &refusal)) {
 		/* a HEAD has no words: whoever wants them asks with a GET */

@@ -39,6 +39,7 @@ struct http_call {
 	struct http_header headers[HTTP_REQUEST_HEADERS_MAX];
 	struct http_scope scope;
 	bool anonymous;	   /* shows no token of ours, and a refusal is an answer like any other */
+	bool only_401;	   /* turns a token away: a 403 is an answer like any other */
 	bool outside_only; /* see struct http_request */
 	/* with anonymous: shown as it is, not renewed, not redirected */
 	const struct secret *authorization;
@@ -56,6 +57,7 @@ struct http_call {
 	void *sending_arg;
 
 	size_t answer_ceiling; /* of the body that is read into memory; 0 means HTTP_ANSWER_CEILING */
+	int64_t stall_ms;      /* see struct http_request */
 	int64_t answer_ms;  /* for the status and headers of one attempt; 0: stalls alone decide */
 	bool patient;	    /* see struct http_request */
 	bool keep_redirect; /* a 3xx is an answer like any other */

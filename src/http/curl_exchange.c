@@ -48,11 +48,10 @@ static bool note_end(struct curl_exchange *x)
 static int64_t stall_ms(const struct curl_exchange *x)
 {
 	bool all_sent = x->sent_bytes == x->body_bytes && x->unsent == 0;
-	int64_t ms = x->stall_ms ? x->stall_ms : x->t->stall_ms;
 
 	if (x->first_byte_ms && all_sent && !x->begun)
 		return x->first_byte_ms;
-	return ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
+	return x->stall_ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
 }
 
 static bool check_time(struct curl_exchange *x, const struct world *w, struct err *err)
@@ -132,6 +131,7 @@ void exchange_close(struct http_exchange *exchange)
 	for (struct curl_slist *l = x->request_headers; l; l = l->next)
 		secret_wipe(l->data, strlen(l->data));
 	curl_slist_free_all(x->request_headers);
+	curl_slist_free_all(x->connect_to);
 	exchange_clear_headers(x);
 	buf_clear(&x->pending);
 	buf_clear(&x->trusted);
@@ -149,7 +149,7 @@ static struct curl_exchange *exchange_new(struct curl_transport *t, const struct
 	x->pending = (struct buf)BUF_INIT(PENDING_CEILING);
 	x->moved_ms = world_now_ms(w);
 	x->patient = r->patient;
-	x->stall_ms = r->stall_ms;
+	x->stall_ms = r->stall_ms ? r->stall_ms : t->stall_ms;
 	x->first_byte_ms = r->first_byte_ms;
 	x->answer_by_ms = r->answer_ms ? clock_after(x->moved_ms, r->answer_ms) : NEVER_MS;
 	x->lane = lane_take(t, r->large);

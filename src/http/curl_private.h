@@ -35,10 +35,15 @@ struct curl_transport {
 	char *key;
 	char *own_authority;
 	char *unix_socket;
-	bool only_cacert;
+	char *server_name; /* that certificates are verified against, or NULL */
+	char *proxy_url;
+	bool only_cacert; /* nobody else is trusted */
+	bool no_docker_dirs;
 	bool proxied;
 	bool no_proxy;
-	char *hashed_dir; /* of the system's certificates, NULL when there is none */
+	char *hashed_dir;	 /* of the system's certificates, NULL when there is none */
+	struct secret *cert_pem; /* by idle_monitor, too */
+	struct secret *key_pem;
 	struct monitor *idle_monitor;
 	struct lane *idle;
 	CURLSH *share;
@@ -56,6 +61,7 @@ struct curl_exchange {
 	struct lane *lane;
 	CURL *easy;
 	struct curl_slist *request_headers;
+	struct curl_slist *connect_to;
 	struct buf trusted;
 
 	/* the answer */

@@ -101,10 +101,12 @@ static void set_trusted(struct curl_exchange *x)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO_BLOB, &blob);
 	else if (x->t->hashed_dir)
 		curl_easy_setopt(x->easy, CURLOPT_CAINFO, NULL);
-	if (x->t->only_cacert)
-		curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
 	if (x->t->hashed_dir)
 		curl_easy_setopt(x->easy, CURLOPT_CAPATH, x->t->hashed_dir);
+	if (x->t->only_cacert) {
+		curl_easy_setopt(x->easy, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(x->easy, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+	}
 }
 
 static void set_client_cert(struct curl_exchange *x, const char *cert, const char *key)
@@ -113,6 +115,25 @@ static void set_client_cert(struct curl_exchange *x, const char *cert, const cha
 		curl_easy_setopt(x->easy, CURLOPT_SSLCERT, cert);
 	if (key)
 		curl_easy_setopt(x->easy, CURLOPT_SSLKEY, key);
+}
+
+static void set_pem(struct curl_exchange *x, CURLoption option, const struct secret *pem)
+{
+	struct curl_blob blob = { .data = (void *)secret_reveal(pem),
+				  .len = secret_len(pem),
+				  .flags = CURL_BLOB_COPY };
+
+	curl_easy_setopt(x->easy, option, &blob);
+}
+
+static void set_identity(struct curl_exchange *x, struct curl_transport *t)
+{
+	monitor_enter(t->sched, t->idle_monitor);
+	if (t->cert_pem && t->key_pem) {
+		set_pem(x, CURLOPT_SSLCERT_BLOB, t->cert_pem);
+		set_pem(x, CURLOPT_SSLKEY_BLOB, t->key_pem);
+	}
+	monitor_leave(t->sched, t->idle_monitor);
 }
 
 /* The daemons' directories, and those of their rootless forms. */
@@ -142,7 +163,7 @@ static void set_tls(struct curl_exchange *x, const struct curl_transport *t, con
 		curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
-	if (authority && !t->only_cacert)
+	if (authority && !t->no_docker_dirs)
 		read_certs_d(&files, authority);
 	x->trusted = files.trusted;
 	files.trusted = (struct buf)BUF_INIT(0);
@@ -152,7 +173,21 @@ static void set_tls(struct curl_exchange *x, const struct curl_transport *t, con
 		set_client_cert(x, t->cert, t->key);
 	else
 		set_client_cert(x, files.cert, files.key);
+	set_identity(x, x->t);
 	tls_files_clear(&files);
+}
+
+/* A name is the proxy's to look up, as Go's clients have it. */
+static void set_own_proxy(struct curl_exchange *x, const char *url)
+{
+	static const char socks[] = "socks5://";
+	CLEANUP(mem_freep)
+	char *remote = strncasecmp(url, socks, strlen(socks)) == 0
+			       ? mem_printf("socks5h://%s", url + strlen(socks))
+			       : mem_strdup(url);
+
+	curl_easy_setopt(x->easy, CURLOPT_PROXY, remote);
+	curl_easy_setopt(x->easy, CURLOPT_NOPROXY, "");
 }
 
 static void set_proxy(struct curl_exchange *x, const struct http_request *r)
@@ -161,7 +196,9 @@ static void set_proxy(struct curl_exchange *x, const struct http_request *r)
 
 	if (x->t->unix_socket)
 		curl_easy_setopt(x->easy, CURLOPT_UNIX_SOCKET_PATH, x->t->unix_socket);
-	if (x->t->no_proxy || host_kind_of(r->url) == HOST_LOOPBACK)
+	if (x->t->proxy_url)
+		set_own_proxy(x, x->t->proxy_url);
+	else if (x->t->no_proxy || host_kind_of(r->url) == HOST_LOOPBACK)
 		curl_easy_setopt(x->easy, CURLOPT_NOPROXY,
 				 "*"); /* as docker and every Go client do */
 	else if (upper && !getenv("http_proxy") && !url_is_https(r->url))
@@ -198,6 +235,26 @@ static void set_common(struct curl_exchange *x, const struct curl_transport *t,
 		curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 }
 
+/*
+ * libcurl verifies the name that stands in the URL: that is the certificate's then, the connection goes where the URL
+ * had led, and so does what is said to the server.
+ */
+static void set_server_name(struct curl_exchange *x, const char *url, const char *authority)
+{
+	CLEANUP(mem_freep) char *renamed = NULL;
+	CLEANUP(mem_freep) char *place = NULL;
+
+	if (!x->t->server_name || !authority || !url_is_https(url))
+		return;
+	renamed = url_renamed(url, x->t->server_name, &place);
+	if (!renamed)
+		return;
+	x->connect_to = curl_slist_append(NULL, place);
+	curl_easy_setopt(x->easy, CURLOPT_CONNECT_TO, x->connect_to);
+	curl_easy_setopt(x->easy, CURLOPT_URL, renamed);
+	add_header(x, "Host", authority);
+}
+
 void exchange_prepare(struct curl_exchange *x, const struct http_request *r)
 {
 	CLEANUP(mem_freep) char *authority = url_authority(r->url);
@@ -206,5 +263,6 @@ void exchange_prepare(struct curl_exchange *x, const struct http_request *r)
 	set_tls(x, x->t, authority);
 	set_proxy(x, r);
 	set_body(x, r);
+	set_server_name(x, r->url, authority);
 	set_headers(x, r);
 }

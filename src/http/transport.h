@@ -21,7 +21,7 @@ struct http_header {
 	const char *value;
 };
 
-#define HTTP_REQUEST_HEADERS_MAX 8
+#define HTTP_REQUEST_HEADERS_MAX 16
 
 struct http_request {
 	const char *method;
@@ -34,8 +34,8 @@ struct http_request {
 	bool large;	 /* a blob: HTTP/1.1 with Expect, so that a refusal comes before the body */
 	bool outside_only; /* the address that its host's name has must be outside this machine */
 	bool patient;	   /* the server has work to do before it answers: a commit */
+	int64_t stall_ms;  /* instead of the transport's own; 0: that */
 	int64_t answer_ms; /* for the status and headers; 0: stalls alone decide */
-	int64_t stall_ms;  /* nothing moved in either direction; 0: what the transport says */
 	int64_t first_byte_ms; /* the same until the answer's first byte; 0: as long as ever */
 	void (*sending)(void *arg, int64_t sent_bytes); /* progress, may be NULL */
 	void *sending_arg;

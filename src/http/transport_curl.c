@@ -110,6 +110,10 @@ static void curl_transport_free(struct transport *transport)
 	free(t->key);
 	free(t->own_authority);
 	free(t->unix_socket);
+	free(t->server_name);
+	free(t->proxy_url);
+	secret_free(t->cert_pem);
+	secret_free(t->key_pem);
 	free(t->hashed_dir);
 	free(t);
 	curl_global_cleanup();
@@ -136,11 +140,16 @@ static bool has_proxy(void)
 }
 
 /* OpenSSL's own variables. A bundle that lies in the system's hashed directory adds nothing to that. */
-static bool read_trusted(struct curl_transport *t, const char *cacert, struct err *err)
+static bool read_trusted(struct curl_transport *t, const char *cacert, const char *pem,
+			 struct err *err)
 {
 	const char *bundle = getenv("SSL_CERT_FILE"), *dir = getenv("SSL_CERT_DIR");
 
 	t->cacert = (struct buf)BUF_INIT(TLS_FILES_CEILING);
+	if (pem)
+		return buf_add(&t->cacert, pem, strlen(pem)) ||
+		       err_set(err, ERR_LOCAL, "certificates of more than %zu bytes",
+			       TLS_FILES_CEILING);
 	if (cacert && !file_read_all(cacert, &t->cacert, err)) {
 		err->code = ERR_LOCAL;
 		return err_wrap(err, "--cacert");
@@ -179,14 +188,33 @@ bool transport_curl_new(const struct transport_options *options, struct transpor
 	t->key = mem_strdup_or_null(options->key);
 	t->own_authority = mem_strdup_or_null(options->own_authority);
 	t->unix_socket = mem_strdup_or_null(options->unix_socket);
-	t->only_cacert = options->only_cacert && options->cacert;
+	t->server_name = mem_strdup_or_null(options->server_name);
+	t->proxy_url = mem_strdup_or_null(options->proxy_url);
+	t->only_cacert = options->cacert_pem || (options->only_cacert && options->cacert);
+	t->no_docker_dirs = options->no_docker_dirs || t->only_cacert;
 	t->no_proxy = options->no_proxy || options->unix_socket;
-	t->proxied = !t->no_proxy && has_proxy();
+	t->proxied = t->proxy_url || (!t->no_proxy && has_proxy());
 	t->idle_monitor = monitor_new(t->sched);
 	share_init(t);
-	if (!read_trusted(t, options->cacert, err) || !check_readable("--cert", t->cert, err) ||
-	    !check_readable("--key", t->key, err))
+	if (!read_trusted(t, options->cacert, options->cacert_pem, err) ||
+	    !check_readable("--cert", t->cert, err) || !check_readable("--key", t->key, err))
 		return false;
 	*ret = TAKE(owned);
 	return true;
+}
+
+void transport_curl_identify(struct transport *transport, const struct secret *cert,
+			     const struct secret *key)
+{
+	struct curl_transport *t = (struct curl_transport *)transport;
+	struct secret *old_cert, *old_key;
+
+	monitor_enter(t->sched, t->idle_monitor);
+	old_cert = t->cert_pem;
+	old_key = t->key_pem;
+	t->cert_pem = secret_dup(cert);
+	t->key_pem = secret_dup(key);
+	monitor_leave(t->sched, t->idle_monitor);
+	secret_free(old_cert);
+	secret_free(old_key);
 }

@@ -24,6 +24,12 @@ struct transport_options {
 	const char *key;
 	const char *own_authority; /* "host[:port]" */
 	bool no_proxy;		   /* whatever the environment says */
+
+	/* For a server that is known by its own certificate authority; all NULL or false otherwise. */
+	const char *cacert_pem;	 /* nobody else is trusted */
+	const char *server_name; /* that its certificate has, where it is not the URL's */
+	const char *proxy_url;	 /* goes before the environment; http, https or socks5 */
+	bool no_docker_dirs;	 /* certs.d is not looked into */
 };
 
 #define TRANSPORT_CONNECT_MS 10000
@@ -35,5 +41,12 @@ struct transport_options {
  */
 MUST_USE bool transport_curl_new(const struct transport_options *options, struct transport **ret,
 				 struct err *err);
+
+/*
+ * Shows CERT with KEY (PEM; NULL: none) from the next request on, over connections of its own. Copies them. T is one of
+ * transport_curl_new's.
+ */
+void transport_curl_identify(struct transport *t, const struct secret *cert,
+			     const struct secret *key);
 
 #endif

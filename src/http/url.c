@@ -286,3 +286,19 @@ bool host_may_lead_to(const char *from, const char *to)
 	return kind == HOST_ELSEWHERE ||
 	       (kind == HOST_LOOPBACK && host_kind_of(from) == HOST_LOOPBACK);
 }
+
+char *url_renamed(const char *url, const char *host, char **ret_place)
+{
+	CLEANUP(url_cleanupp) CURLU *u = curl_url();
+	CLEANUP(mem_freep) char *own = NULL;
+	CLEANUP(mem_freep) char *port = NULL;
+	char *renamed = NULL;
+
+	if (!parse(u, url) || !get(u, CURLUPART_HOST, 0, &own) ||
+	    !get(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port) ||
+	    curl_url_set(u, CURLUPART_HOST, host, 0) != CURLUE_OK ||
+	    !get(u, CURLUPART_URL, 0, &renamed))
+		return NULL;
+	*ret_place = mem_printf("::%s:%s", own, port);
+	return renamed;
+}

@@ -17,6 +17,12 @@ MUST_USE bool url_add_query(const char *url, const char *key, const char *value,
 char *url_encode(const char *text);
 char *url_decode(const char *text);
 
+/*
+ * URL with HOST instead of its own, and in *ret_place where its own was, as CURLOPT_CONNECT_TO says it. NULL for what
+ * is no URL. The caller frees both.
+ */
+char *url_renamed(const char *url, const char *host, char **ret_place);
+
 /* Scheme, host and port are the same (RFC 6454). False for what is no URL. */
 bool url_same_origin(const char *a, const char *b);
 

@@ -50,7 +50,7 @@ static const struct {
 	{ "{'url':'https://oidc.example/','headers':{'A:b':'x'}}", "'headers'" },
 	{ "{'url':'https://oidc.example/','headers':{'A':'SECRET\\r\\nB: c'}}", "'headers'" },
 	{ "{'url':'https://oidc.example/','headers':{'a':'','b':'','c':'','d':'','e':'','f':'',"
-	  "'g':'','h':'','i':''}}",
+	  "'g':'','h':'','i':'','j':'','k':'','l':'','m':'','n':'','o':'','p':'','q':''}}",
 	  "'headers'" },
 	{ "{'executable':{}}", "no command" },
 	{ "{'executable':'x'}", "no command" },
