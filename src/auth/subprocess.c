@@ -19,7 +19,8 @@ extern char **environ;
 
 struct child {
 	pid_t pid; /* 0 once it was waited for */
-	int in;	   /* our ends, -1 when closed */
+	bool leads_group;
+	int in; /* our ends, -1 when closed */
 	int out;
 	int errout;
 	const char *input_left;
@@ -38,7 +39,7 @@ static void child_end(struct child *c)
 	close_fd(&c->out);
 	close_fd(&c->errout);
 	if (c->pid > 0) {
-		kill(-c->pid, SIGKILL);
+		kill(c->leads_group ? -c->pid : c->pid, SIGKILL);
 		waitpid(c->pid, NULL, 0);
 	}
 	c->pid = 0;
@@ -105,10 +106,11 @@ static int spawn(const struct subprocess *p, const int ends[3], pid_t *ret_pid)
 	sigaddset(&defaults, SIGXFSZ);
 	posix_spawn_file_actions_init(&actions);
 	for (int i = 0; i < 3; i++)
-		posix_spawn_file_actions_adddup2(&actions, ends[i], i);
+		if (!p->on_terminal || i == STDOUT_FILENO)
+			posix_spawn_file_actions_adddup2(&actions, ends[i], i);
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, (p->on_terminal ? 0 : POSIX_SPAWN_SETPGROUP) |
+						POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
@@ -139,6 +141,7 @@ static bool child_start(struct child *c, const struct subprocess *p, struct err 
 	close(in[1]);
 	close(out[1]);
 	close(errout[1]);
+	c->leads_group = !p->on_terminal;
 	c->in = in[0];
 	c->out = out[0];
 	c->errout = errout[0];

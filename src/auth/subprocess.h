@@ -23,6 +23,8 @@ struct subprocess {
 	/* Ends with NULL: "NAME=VALUE" is set beside our own environment, "NAME" is taken out. NULL: as ours. */
 	const char *const *environment;
 	int64_t longest_ms; /* 0: SUBPROCESS_MS */
+	/* It may talk with whoever sits there: our standard input and error are its own, and so is our process group. */
+	bool on_terminal;
 };
 
 /* The same, said with more. */
