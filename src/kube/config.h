@@ -16,6 +16,9 @@
 #define KUBE_PEM_CEILING (256 * KIB)
 #define KUBE_IMPERSONATED_MAX 8
 
+#define KUBE_EXEC_V1 "client.authentication.k8s.io/v1"
+#define KUBE_EXEC_V1BETA1 "client.authentication.k8s.io/v1beta1"
+
 enum kube_interactive { KUBE_NEVER, KUBE_IF_AVAILABLE, KUBE_ALWAYS };
 
 /* A credential plugin (client.authentication.k8s.io, v1 and v1beta1). */
@@ -32,6 +35,7 @@ struct kube_exec {
 struct kube_cluster {
 	char *name;	   /* for people; NULL in a cluster */
 	char *server;	   /* a URL with a scheme and without a slash at its end; may have a path */
+	char *ca_file;	   /* where CA is from, or NULL */
 	struct secret *ca; /* PEM, and nobody else is trusted; NULL: the system's */
 	bool insecure;	   /* the server's certificate is not verified */
 	char *tls_server_name; /* the certificate's, where it is not the server's; or NULL */
@@ -47,15 +51,18 @@ struct kube_user {
 	char *token_file; /* read again as it changes; goes before TOKEN while it can be read */
 	char *username;
 	struct secret *password;
+	char *cert_file; /* where CERT and KEY are from, or NULL */
+	char *key_file;
 	struct secret *cert; /* PEM */
 	struct secret *key;
 	struct kube_exec *exec;
+	char *auth_provider; /* that nobody has any more: refused when it is to be used */
 	char *as; /* impersonated, with the headers beside it ("Impersonate-Group: admins") */
 	struct strings as_headers;
 };
 
 struct kube_config {
-	char *origin;	 /* for people: "context 'prod' of '/home/u/.kube/config'" */
+	char *origin;	 /* for people: "context 'prod' of 'config'" */
 	char *context;	 /* NULL in a cluster, and by its resource name */
 	char *namespace; /* never NULL */
 	bool in_cluster;
