@@ -36,6 +36,7 @@ struct kube_client_options {
 	const struct sources_options
 		*google; /* for Google's tokens; borrowed, outlives the client */
 	struct retry_policy policy;
+	int64_t silence_ms;    /* of a watch, that is then begun anew; 0: the usual */
 	int64_t stall_ms;      /* of requests that are no watch; 0: the usual */
 	int64_t renew_wait_ms; /* for a file that repeats a refused token */
 	struct transport
@@ -72,7 +73,7 @@ struct kube_reply {
 	char *message; /* the server's words */
 	char *causes;  /* details.causes as one line */
 	char *warning; /* the first Warning header's text, of any answer */
-	bool repeated; /* an earlier attempt got no answer: the server may have acted on it already */
+	bool repeated; /* an attempt before got no answer, or an error: the server may have acted on it */
 };
 
 void kube_reply_clear(struct kube_reply *r);
