@@ -1,89 +1,134 @@
 /*
- * The kubeconfig: whether there is one that can be read. What stands in it is YAML, which nobody here reads yet, so that
- * no more is said than a file system and a search for words can tell.
+ * The kubeconfig: which cluster it leads to, who one is there, and whether that cluster answers. A push needs none of
+ * it, so that nothing in here is an error.
  */
 #include "cli/doctor.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
-#include "base/stream.h"
+#include "kube/client.h"
+#include "kube/config.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KUBECONFIG_CEILING (1 * MIB)
-#define IN_CLUSTER "/var/run/secrets/kubernetes.io/serviceaccount/token"
+#define CLUSTER_MS 10000
 
-/* Programs that kubeconfigs name to get a credential; other names cannot be told from any other word. */
-static const char *const plugins[] = { "gke-gcloud-auth-plugin", "aws-iam-authenticator",
-				       "kubelogin" };
-
-static void judge_plugins(struct findings *f, const char *path, const char *text)
+static void judge_mode(struct findings *f, const char *path)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(plugins); i++) {
-		CLEANUP(mem_freep) char *program = NULL;
-		struct finding *n;
-
-		if (!strstr(text, plugins[i]))
-			continue;
-		program = doctor_find_program(plugins[i]);
-		if (program)
-			continue;
-		n = finding_warning(f, "'%s' names '%s', which is not on PATH", path, plugins[i]);
-		finding_fix(n, "install '%s', or start it where kubectl finds it", plugins[i]);
-	}
-}
-
-static void judge_file(struct findings *f, const char *path)
-{
-	CLEANUP(buf_wipe) struct buf text = BUF_INIT(KUBECONFIG_CEILING);
-	struct err err = ERR_INIT;
 	struct finding *n;
 	struct stat st;
 
-	if (!file_read_all(path, &text, &err)) {
-		n = finding_of_err(f, FINDING_WARNING, &err);
-		finding_fix(n, "take it out of KUBECONFIG, or make it readable");
-		err_clear(&err);
-		return;
-	}
 	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO))) {
 		n = finding_note(f, "'%s' can be read by others on this machine", path);
 		finding_fix(n, "chmod 600 '%s'", path);
-	} else {
-		finding_ok(f, "'%s' can be read; what it says was not looked at", path);
 	}
-	judge_plugins(f, path, buf_str(&text));
 }
 
-static void judge_usual(struct findings *f)
+/* False when there is none, and none was named. */
+static bool judge_modes(struct findings *f)
 {
-	const char *home = getenv("HOME");
+	const char *named = getenv("KUBECONFIG"), *home = getenv("HOME");
 	CLEANUP(mem_freep)
-	char *path = mem_printf("%s/.kube/config", home && *home ? home : "");
+	char *list = named && *named ? mem_strdup(named)
+				     : mem_printf("%s/.kube/config", home ? home : "");
+	char *rest = NULL;
+	bool any = named && *named;
 
-	if (access(path, F_OK) == 0)
-		judge_file(f, path);
-	else if (access(IN_CLUSTER, R_OK) == 0)
-		finding_ok(f, "no kubeconfig; this runs in a cluster, as its service account");
+	for (char *path = strtok_r(list, ":", &rest); path; path = strtok_r(NULL, ":", &rest)) {
+		any |= access(path, F_OK) == 0;
+		judge_mode(f, path);
+	}
+	return any;
+}
+
+static void warn(struct findings *f, struct err *err, const char *fix)
+{
+	struct finding *n = finding_of_err(f, FINDING_WARNING, err);
+
+	if (!n->fix)
+		finding_fix(n, "%s", fix);
+	err_clear(err);
+}
+
+/* Whether it can be run; GKE's is not needed where Google's login is ours to use. */
+static void judge_plugin(struct findings *f, const struct kube_exec *x)
+{
+	CLEANUP(mem_freep) char *program = NULL;
+	struct finding *n;
+
+	if (!x)
+		return;
+	if (strchr(x->command, '/'))
+		program = access(x->command, X_OK) == 0 ? mem_strdup(x->command) : NULL;
 	else
-		finding_note(f, "there is no kubeconfig ('%s')", path);
+		program = doctor_find_program(x->command);
+	if (program)
+		return;
+	n = finding_warning(f, "the kubeconfig names '%s', which is not on PATH", x->command);
+	finding_fix(n, "%s",
+		    x->install_hint ? x->install_hint
+				    : "install it, or start it where kubectl does");
+}
+
+static void tell_answer(struct findings *f, const struct kube_client *c,
+			const struct kube_reply *reply)
+{
+	const char *version = js_string(js_get(reply->object, "gitVersion"));
+
+	finding_ok(f, "'%s' answers%s%s", kube_client_config(c)->cluster.server,
+		   version ? ": Kubernetes " : "", version ? version : "");
+}
+
+static void ask_version(struct doctor *d, const struct kube_config *config, const struct world *w,
+			struct findings *f)
+{
+	const struct sources_options google = connect_sources(&d->connect);
+	struct kube_client_options options = {
+		.google = &google,
+		.policy = RETRY_POLICY_DEFAULT,
+		.stall_ms = d->connect.stall_timeout_ms,
+	};
+	const struct world near = doctor_within(w, CLUSTER_MS);
+	CLEANUP(kube_client_freep) struct kube_client *c = NULL;
+	CLEANUP(kube_reply_clear) struct kube_reply reply = { 0 };
+	struct err err = ERR_INIT;
+
+	options.policy.retries = d->connect.retries;
+	if (kube_client_new(config, &options, w, &c, &err) &&
+	    kube_get(c, &near, "/version", &reply, &err))
+		tell_answer(f, c, &reply);
+	else
+		warn(f, &err, "kubectl version");
+}
+
+static void tell_config(struct findings *f, const struct kube_config *c)
+{
+	CLEANUP(mem_freep) char *login = kube_user_kind(&c->user);
+
+	finding_ok(f, "%s: %s%s%s'%s', namespace '%s', logs in with %s", c->origin,
+		   c->cluster.name ? "cluster '" : "", c->cluster.name ? c->cluster.name : "",
+		   c->cluster.name ? "' at " : "", c->cluster.server, c->namespace, login);
 }
 
 void doctor_kubeconfig(struct doctor *d, const struct world *w, struct findings *f)
 {
-	const char *named = getenv("KUBECONFIG");
-	CLEANUP(mem_freep) char *list = NULL;
-	char *rest = NULL;
+	const struct kube_config_wanted wanted = { 0 };
+	CLEANUP(kube_config_freep) struct kube_config *config = NULL;
+	bool any = judge_modes(f);
+	struct err err = ERR_INIT;
 
-	(void)d;
-	(void)w;
-	if (!named || !*named) {
-		judge_usual(f);
+	if (!kube_config_load(&wanted, &config, &err)) {
+		if (any)
+			warn(f, &err, "kubectl config view");
+		else
+			finding_note(f, "%s", err.message);
+		err_clear(&err);
 		return;
 	}
-	list = mem_strdup(named);
-	for (char *path = strtok_r(list, ":", &rest); path; path = strtok_r(NULL, ":", &rest))
-		judge_file(f, path);
+	tell_config(f, config);
+	judge_plugin(f, config->user.exec);
+	if (config->user.exec && config->user.exec->interactive != KUBE_ALWAYS)
+		config->user.exec->interactive = KUBE_NEVER; /* several checks at once ask nobody */
+	ask_version(d, config, w, f);
 }

@@ -256,7 +256,11 @@ def test_kubeconfig(landed, tmp_path):
     path = tmp_path / "kubeconfig"
     found = examine(landed, env={"KUBECONFIG": f"{path}:{path}"})
     assert found.severity("kubeconfig") == "warning"
-    path.write_text("users: [{user: {exec: {command: gke-gcloud-auth-plugin}}}]\n")
+    path.write_text("clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9'}}]\n"
+                    "users: [{name: u, user: {exec: {command: some-plugin, "
+                    "apiVersion: client.authentication.k8s.io/v1beta1}}}]\n"
+                    "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+                    "current-context: x\n")
     path.chmod(0o600)
     folder = landed.home / "empty"
     folder.mkdir()
