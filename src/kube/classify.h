@@ -1,7 +1,8 @@
 /*
  * Why a container does not run, from what kubelet, containerd, CRI-O and docker write. One table of patterns, the most
- * telling first: "not found" ends four different causes. Pure; texts are cut at CLASSIFY_TEXT_MAX before they are
- * looked at, and names, URLs and media types in them are passed over, so that no image name can look like a cause.
+ * telling first: "not found" ends four different causes. Pure; of a text longer than CLASSIFY_TEXT_MAX its
+ * beginning and its end are looked at. Names, URLs and media types are passed over, so that no image name can look like
+ * a cause.
  *
  * A class says what the text proves, not what is true: only the registry knows whether an image is there.
  */
