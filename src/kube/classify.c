@@ -209,6 +209,8 @@ static const struct row by_message[] = {
 
 /* Prose */
 
+#define BLANKS " \t\r\n"
+
 struct prose {
 	char text[CLASSIFY_TEXT_MAX + 8]; /* a blank at each end and where it was cut */
 	size_t len;
@@ -248,12 +250,10 @@ static void prose_add_word(struct prose *p, const char *word, size_t len)
 /* One blank between words, whatever there was, and one at each end. */
 static void prose_add_text(struct prose *p, const char *text, size_t left)
 {
-	static const char blanks[] = " \t\r\n";
-
 	while (left > 0) {
 		size_t len = 0;
 
-		while (len < left && !strchr(blanks, text[len]))
+		while (len < left && !strchr(BLANKS, text[len]))
 			len++;
 		prose_add_word(p, text, len);
 		len += len < left;
@@ -299,7 +299,7 @@ static const struct row *row_find(const struct row *rows, size_t count, const ch
 /* "Error: ImagePullBackOff" is a kubelet's event that repeats its own status. */
 static bool is_bare_back_off(const char *reason, const struct prose *p)
 {
-	if (strstr(p->text, " Back-off pulling image ") || strcmp(p->text, " ") == 0)
+	if (strstr(p->text, " Back-off pulling image "))
 		return true;
 	if (strcmp(p->text, " Error: ErrImagePull ") == 0 ||
 	    strcmp(p->text, " Error: ImagePullBackOff ") == 0)
@@ -311,16 +311,20 @@ enum cause classify(const char *reason, const char *message)
 {
 	struct prose p;
 	const struct row *row;
+	bool is_blank;
 
-	prose_of(message ? message : "", &p);
-	if (!reason && p.len == 1)
+	if (!message)
+		message = "";
+	is_blank = message[strspn(message, BLANKS)] == '\0';
+	if (!reason && is_blank)
 		return CAUSE_NONE;
+	prose_of(message, &p);
 	row = row_find(by_reason, ARRAY_SIZE(by_reason), reason, &p);
 	if (!row)
 		row = row_find(by_message, ARRAY_SIZE(by_message), reason, &p);
 	if (row)
 		return row->cause;
-	return is_bare_back_off(reason, &p) ? CAUSE_BACK_OFF : CAUSE_UNCLASSIFIED;
+	return is_blank || is_bare_back_off(reason, &p) ? CAUSE_BACK_OFF : CAUSE_UNCLASSIFIED;
 }
 
 static int telling(enum cause c)
