@@ -273,7 +273,7 @@ static void waiting_for_pods(const struct rollout *r, struct verdict *v)
 			 cause_looks[v->evidence[0].cause].says);
 	else if (v->pods_ready >= v->pods_wanted && w->replicas > w->updated)
 		snprintf(v->waiting + written, sizeof(v->waiting) - (size_t)written,
-			 "; %lld earlier ones are still there",
+			 ", of the earlier %lld are still there",
 			 (long long)(w->replicas - w->updated));
 }
 

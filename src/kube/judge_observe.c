@@ -25,6 +25,7 @@ static void adopt(struct rollout *r, const struct workload *w)
 	if (!r->generation)
 		r->generation = w->meta.generation;
 	if (!r->image_count) {
+		free(r->images);
 		r->images = mem_alloc(w->template.container_count * sizeof(*r->images) + 1);
 		for (size_t i = 0; i < w->template.container_count; i++)
 			if (w->template.containers[i].image)

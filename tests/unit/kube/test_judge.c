@@ -94,9 +94,10 @@ static void test_good(void **state)
 	play_gone(&p, "old-1");
 	play_ready(&p, "new-2");
 	assert_waits(&p, 2000);
-	assert_string_equal(p.v.waiting, "2 of 2 pods of the new revision are ready");
 	play_counters(&p, 2, 2, 1);
 	assert_waits(&p, 2000);
+	assert_string_equal(p.v.waiting, "2 of 2 pods of the new revision are ready, of the "
+					 "earlier 1 are still there");
 	play_counters(&p, 2, 2, 0);
 	assert_verdict(&p, 0, RUNNING);
 	assert_int_equal(verdict_exit(p.v.kind), 0);
