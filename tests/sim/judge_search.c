@@ -438,6 +438,7 @@ static void relist(struct run *r, int64_t ms)
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		play_watch(p, all[i], WATCH_LISTING);
+	p->version = 0; /* as they were at first; what has changed since is among the news */
 	if (r->kind == WORKLOAD_DEPLOYMENT)
 		play_set(p, PLAY_OLD, NULL);
 	else
