@@ -7,9 +7,10 @@
  *	wrong       it was named as something else
  *	false       success, while a pod of the new revision did not run the image
  *	unseen      no success, although all had been well and told for long
+ *	overtaken   another template took its place, and it went on
  *	different   the same seed once more, and another verdict
  *
- * usage: landed-judge-search [--seeds N] [--first S] [--seed S] [-v]
+ * usage: landed-judge-search [--seeds N] [--first S] [--seed S] [--fail-fast] [-v]
  */
 #include "sim/sim_rng.h"
 #include "unit/kube/play.h"
@@ -548,6 +549,8 @@ static const char *judge(const struct run *r)
 		return "late";
 	if (r->v.kind == VERDICT_SUPERSEDED)
 		return r->superseded_ms && r->ended_ms >= r->superseded_ms ? NULL : "wrong";
+	if (r->superseded_ms && r->ended_ms > r->superseded_ms + 3000 + lost_ms(r))
+		return "overtaken";
 	if (r->v.kind == VERDICT_RUNNING)
 		return r->ended_ms >= r->all_well_ms ? NULL : "false";
 	if (!t || !r->stays)
@@ -618,7 +621,8 @@ static bool run_seed(uint64_t seed, bool verbose, size_t shown, size_t *ends)
 
 static int usage(void)
 {
-	fputs("usage: landed-judge-search [--seeds N] [--first S] [--seed S] [-v]\n", stderr);
+	fputs("usage: landed-judge-search [--seeds N] [--first S] [--seed S] [--fail-fast] [-v]\n",
+	      stderr);
 	return 2;
 }
 
@@ -627,10 +631,11 @@ int main(int argc, char **argv)
 	static const struct option options[] = { { "seeds", required_argument, NULL, 'n' },
 						 { "first", required_argument, NULL, 'f' },
 						 { "seed", required_argument, NULL, 's' },
+						 { "fail-fast", no_argument, NULL, 'q' },
 						 { 0 } };
 	uint64_t first = 1, count = 1000;
 	size_t broken = 0, ends[VERDICT_KINDS] = { 0 };
-	bool verbose = false;
+	bool verbose = false, fail_fast = false;
 	int word;
 
 	while ((word = getopt_long(argc, argv, "v", options, NULL)) != -1) {
@@ -640,6 +645,8 @@ int main(int argc, char **argv)
 			first = strtoull(optarg, NULL, 10);
 		else if (word == 'v')
 			verbose = true;
+		else if (word == 'q')
+			fail_fast = true;
 		else
 			return usage();
 		if (word == 's')
@@ -647,7 +654,7 @@ int main(int argc, char **argv)
 	}
 	if (optind != argc || !count)
 		return usage();
-	for (uint64_t i = 0; i < count; i++)
+	for (uint64_t i = 0; i < count && !(fail_fast && broken); i++)
 		broken += !run_seed(first + i, verbose, broken, ends);
 	printf("%llu rollouts, %zu broke a law; by verdict:", (unsigned long long)count, broken);
 	for (int k = 0; k < VERDICT_KINDS; k++)

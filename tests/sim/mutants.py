@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Can the simulation find anything? Each patch under mutants/ plants one small defect; landed-simulate has to fail on it.
+"""Can the simulation find anything? Each patch under mutants/ plants one small defect; landed-simulate has to fail on it,
+or landed-judge-search, where the patch's name begins with judge-.
 
 A patch begins with a sentence that says what is wrong with the program then. The sources are copied once, built
 whole once, and each mutant rebuilds what its patch touches.
@@ -53,17 +54,21 @@ def copy_sources():
         shutil.copy(ROOT / name, there)
 
 
-def build():
-    return run("cmake", "--build", "--preset", "release", "-t", "landed-simulate", "--", "--quiet")
+def searcher(name):
+    return "landed-judge-search" if name.startswith("judge-") else "landed-simulate"
+
+
+def build(program):
+    return run("cmake", "--build", "--preset", "release", "-t", program, "--", "--quiet")
 
 
 def patch(path, *more):
     return run("patch", "-p1", "--no-backup-if-mismatch", "-s", *more, "-i", str(path))
 
 
-def search(seeds):
+def search(program, seeds):
     """What the simulation says: (law or None, seed, pushes until then)."""
-    done = run("build/release/landed-simulate", "--seeds", str(seeds), "--fail-fast")
+    done = run(f"build/release/{program}", "--seeds", str(seeds), "--fail-fast")
     found = re.search(r"^seed (\d+): ([a-z ]+):", done.stdout, re.M)
     ended = re.search(r"landed-simulate: seed (\d+)", done.stderr)
     if done.returncode and found:
@@ -80,10 +85,10 @@ def try_mutant(path, seeds):
     if applied.returncode:
         return "the patch does not apply: " + applied.stdout.strip().replace("\n", "; "), False
     try:
-        built = build()
+        built = build(searcher(path.stem))
         if built.returncode:
             return "does not build:\n" + built.stdout + built.stderr, False
-        law, seed = search(seeds)
+        law, seed = search(searcher(path.stem), seeds)
     finally:
         patch(path, "-R")
     if not law:
@@ -102,10 +107,11 @@ def main():
         parser.error(f"there is no mutant {', '.join(unknown)}")
     copy_sources()
     must("cmake", "--preset", "release")
-    must("cmake", "--build", "--preset", "release", "-t", "landed-simulate", "--", "--quiet")
-    law, seed = search(500)
-    if law:
-        sys.exit(f"without any mutant seed {seed} breaks a law already: {law}")
+    for program in sorted({searcher(name) for name in options.names or known}):
+        must("cmake", "--build", "--preset", "release", "-t", program, "--", "--quiet")
+        law, seed = search(program, 500)
+        if law:
+            sys.exit(f"without any mutant seed {seed} of {program} breaks a law already: {law}")
     missed = 0
     for name in options.names or known:
         line, caught = try_mutant(known[name], options.seeds)
