@@ -112,6 +112,7 @@ struct run {
 	int64_t outages[OUTAGES_MAX][2];
 	size_t outage_count;
 	int64_t leap_ms, leap_at_ms;
+	int64_t listed_ms;
 
 	int64_t known_ms;    /* when the trouble that stays was told, INT64_MAX: never */
 	int64_t all_well_ms; /* in truth: all pods run the image */
@@ -293,12 +294,33 @@ static void add_old_noise(struct run *r)
 					   .restarts = 7 });
 }
 
+/* A pod that is in trouble and deleted before it heals; returns when that was. */
+static int64_t add_lost(struct run *r, int64_t ms)
+{
+	int64_t gone_ms = ms + r->heals_ms;
+
+	add_pod(r, ms, (struct play_pod){ .name = "lost" });
+	add_pull(r, ms, "lost", gone_ms);
+	for (size_t i = 0; i < r->count; i++)
+		if (r->news[i].made_ms >= gone_ms)
+			r->news[i].made_ms = r->news[i].at_ms = gone_ms - 1;
+	add(r, gone_ms, NEWS_GONE)->pod.name = "lost";
+	return gone_ms;
+}
+
+static bool is_pull(const struct trouble_kind *t)
+{
+	return t && t->reason && strcmp(t->reason, "ErrImagePull") == 0;
+}
+
 /* The rollout in truth, one pod after the other. */
 static void compose(struct run *r)
 {
 	int64_t ms = drawn(r, 100, 3000);
 
 	add_workload(r, ms, 1, 0, 2);
+	if (is_pull(r->trouble) && !r->stays && sim_rng_chance(&r->rng, 300))
+		ms = add_lost(r, ms);
 	for (int64_t i = 0; i < r->pods; i++) {
 		int64_t ready_ms = add_life(r, ms + 50, names[i]);
 
@@ -356,8 +378,11 @@ static void draw_outages(struct run *r)
 
 static void draw_run(struct run *r, uint64_t seed)
 {
-	r->rng.state = seed * 0x9e3779b97f4a7c15u + 1;
-	r->kind = sim_rng_chance(&r->rng, 700) ? WORKLOAD_DEPLOYMENT : WORKLOAD_DAEMONSET;
+	r->rng.state = seed;
+	r->rng.state = sim_rng_next(&r->rng); /* neighbours shall be no relatives */
+	r->kind = sim_rng_chance(&r->rng, 600)	 ? WORKLOAD_DEPLOYMENT
+		  : sim_rng_chance(&r->rng, 500) ? WORKLOAD_DAEMONSET
+						 : WORKLOAD_STATEFULSET;
 	r->pods = drawn(r, 1, PODS_MAX);
 	r->has_events = sim_rng_chance(&r->rng, 800);
 	r->known_ms = r->all_well_ms = INT64_MAX;
@@ -372,7 +397,8 @@ static void draw_run(struct run *r, uint64_t seed)
 			      : drawn(r, 1000, 50000);
 	draw_outages(r);
 	compose(r);
-	if (sim_rng_chance(&r->rng, 500))
+	/* A StatefulSet in order is held by a broken pod, rightly. */
+	if (r->kind != WORKLOAD_STATEFULSET && sim_rng_chance(&r->rng, 500))
 		add_old_noise(r);
 	if (sim_rng_chance(&r->rng, 100)) {
 		r->superseded_ms = drawn(r, 5000, 100000);
@@ -439,6 +465,7 @@ static void relist(struct run *r, int64_t ms)
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		play_watch(p, all[i], WATCH_LISTING);
+	r->listed_ms = ms;
 	p->version = 0; /* as they were at first; what has changed since is among the news */
 	if (r->kind == WORKLOAD_DEPLOYMENT)
 		play_set(p, PLAY_OLD, NULL);
@@ -472,11 +499,12 @@ static void answer(struct run *r, int64_t ms)
 	}
 }
 
+/* A watch goes on behind the list before it. */
 static void deliver(struct run *r, int64_t from_ms, int64_t to_ms)
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (r->news[i].at_ms > from_ms && r->news[i].at_ms <= to_ms &&
-		    !in_outage(r, r->news[i].at_ms))
+		    !in_outage(r, r->news[i].at_ms) && r->news[i].made_ms > r->listed_ms)
 			tell(r, &r->news[i]);
 }
 
