@@ -113,6 +113,7 @@ struct run {
 	size_t outage_count;
 	int64_t leap_ms, leap_at_ms;
 	int64_t listed_ms;
+	int64_t told_ms; /* when the cause of a failing pull was first told, 0: never */
 
 	int64_t known_ms;    /* when the trouble that stays was told, INT64_MAX: never */
 	int64_t all_well_ms; /* in truth: all pods run the image */
@@ -367,7 +368,8 @@ static void draw_outages(struct run *r)
 	r->outage_count = sim_rng_chance(&r->rng, 400) ? (size_t)drawn(r, 1, OUTAGES_MAX) : 0;
 	for (size_t i = 0; i < r->outage_count; i++) {
 		r->outages[i][0] = ms;
-		r->outages[i][1] = ms += drawn(r, 1000, 20000);
+		r->outages[i][1] = ms +=
+			drawn(r, 1000, sim_rng_chance(&r->rng, 300) ? 90000 : 20000);
 		ms += drawn(r, 1000, 60000);
 	}
 	if (sim_rng_chance(&r->rng, 200)) {
@@ -417,6 +419,8 @@ static void tell(struct run *r, const struct news *n)
 	struct play_pod pod = n->pod;
 
 	p->version = atoi(n->version) - 1;
+	if (!r->told_ms && pod.reason && strcmp(pod.reason, "ErrImagePull") == 0 && !pod.is_old)
+		r->told_ms = p->now_ms - BEGIN_MS;
 	switch (n->what) {
 	case NEWS_POD:
 		pod.version = n->version;
@@ -588,6 +592,9 @@ static const char *judge(const struct run *r)
 			       : NULL;
 	if (r->v.hit_deadline != is_late && r->v.hit_deadline)
 		return "early";
+	/* Whoever sees nothing when the time is over can name no cause. */
+	if (r->v.hit_deadline && r->v.kind == VERDICT_STILL_WAITING && in_outage(r, r->ended_ms))
+		return NULL;
 	if (t->heals_only)
 		return r->v.hit_deadline && r->v.kind == t->owed ? NULL
 		       : r->v.hit_deadline			 ? "wrong"
@@ -597,7 +604,9 @@ static const char *judge(const struct run *r)
 	grace_ms = t->grace_ms + 8000 + 2 * lost_ms(r);
 	if (grace_ms < TWO_ATTEMPTS && t->owed == VERDICT_NOT_PULLED)
 		grace_ms = TWO_ATTEMPTS;
-	return r->ended_ms <= r->known_ms + grace_ms ? NULL : "late";
+	return r->ended_ms <= (r->told_ms > r->known_ms ? r->told_ms : r->known_ms) + grace_ms
+		       ? NULL
+		       : "late";
 }
 
 static void show(const struct run *r, uint64_t seed, const char *law)
