@@ -20,6 +20,8 @@
  *   uses none of it. Only the deadline goes by the clock.
  * - A transient cause ends nothing before the deadline, and neither does a replica that is late.
  * - A class that is not proven to hold everywhere, while other new pods are well, gets JUDGE_LOCAL_MS at least.
+ * - The cluster's own progress deadline ends only what has none of ours, when it names our replica set and was seen to be
+ *   kept under our generation before.
  * - Success: the controller says that all replicas are updated and available, and as many Ready pods of the new
  *   revision carry the pinned image in their spec and one of the known digests in imageID.
  *
@@ -172,7 +174,7 @@ enum verdict_why {
 
 #define EVIDENCE_MAX 8
 
-/* One pod or controller in trouble; texts live as long as the rollout and its next judgement. */
+/* One pod or controller in trouble; texts live until the rollout is shown something new; those of a verdict as long as it. */
 struct evidence {
 	const char *pod; /* NULL: the workload or its replica set */
 	const char *pod_uid;
