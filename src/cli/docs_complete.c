@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const source_prefixes[] = { "oci:", "oci-archive:", "docker-archive:",
-							"docker-daemon:" };
+					       "docker-daemon:" };
 
 /* Calls each(out, c, o) for all options of a command. */
 static void each_option(FILE *out, const struct command *c,

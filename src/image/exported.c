@@ -116,13 +116,15 @@ static bool keep_packed(void *arg, const void *bytes, size_t len, struct err *er
 	return temp_add(&j->bytes, bytes, len, err);
 }
 
-static void tell_packing(struct exported *x, const struct world *w, struct job *j, int64_t size_bytes)
+static void tell_packing(struct exported *x, const struct world *w, struct job *j,
+			 int64_t size_bytes)
 {
 	struct event e = { .kind = EVENT_BLOB };
 
 	e.blob.done_bytes = hasher_bytes(j->plain);
 	if (j->hinted == x->pending.layer_count ||
-	    (e.blob.done_bytes < j->told_bytes + TELL_EVERY_BYTES && e.blob.done_bytes < size_bytes))
+	    (e.blob.done_bytes < j->told_bytes + TELL_EVERY_BYTES &&
+	     e.blob.done_bytes < size_bytes))
 		return;
 	j->told_bytes = e.blob.done_bytes;
 	e.blob.stage = BLOB_STAGE_PACKING;
@@ -416,7 +418,8 @@ static void pass_give_back(struct exported *x, const struct err *failed)
 static bool refuse_hint(const struct exported *x, const struct job *j, const struct digest *found,
 			struct err *err)
 {
-	return err_set(err, ERR_CORRUPT, "layer %s is damaged in the engine's export: its bytes have %s",
+	return err_set(err, ERR_CORRUPT,
+		       "layer %s is damaged in the engine's export: its bytes have %s",
 		       x->pending.layers[j->hinted].diff_id.text, found->text);
 }
 
@@ -451,8 +454,7 @@ static bool finish(struct exported *x, struct job *j, size_t *ret_layer, struct 
 	*ret_layer = pending_find(&x->pending, &found);
 	if (j->hinted < none && *ret_layer != j->hinted)
 		return refuse_hint(x, j, &found, err);
-	if (*ret_layer == none ||
-	    (j->hinted == none && !claim(x, *ret_layer))) {
+	if (*ret_layer == none || (j->hinted == none && !claim(x, *ret_layer))) {
 		*ret_layer = none;
 		return true;
 	}

@@ -40,7 +40,7 @@ struct image_options {
 	const struct platform
 		*platforms; /* keep of an index only what serves these; none: the index as it is */
 	size_t platform_count;
-	const char *tmp_dir; /* for what cannot be kept in memory */
+	const char *tmp_dir;		/* for what cannot be kept in memory */
 	struct compression compression; /* of layers that come plain */
 };
 

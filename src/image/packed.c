@@ -24,8 +24,7 @@ static size_t begin_next(struct packed *p)
 	size_t i = 0;
 
 	monitor_enter(base->sched, base->monitor);
-	while (i < base->layer_count &&
-	       (p->is_begun[i] || base->layers[i].state != LAYER_OPEN))
+	while (i < base->layer_count && (p->is_begun[i] || base->layers[i].state != LAYER_OPEN))
 		i++;
 	if (i < base->layer_count)
 		p->is_begun[i] = true;

@@ -27,8 +27,7 @@ static bool is_config(const struct pending *p, const struct digest *d)
 static const struct pending_layer *layer_of_blob(const struct pending *p, const struct digest *d)
 {
 	for (size_t i = 0; i < p->layer_count; i++)
-		if (p->layers[i].state != LAYER_OPEN &&
-		    digest_same(&p->layers[i].blob.digest, d))
+		if (p->layers[i].state != LAYER_OPEN && digest_same(&p->layers[i].blob.digest, d))
 			return &p->layers[i];
 	return NULL;
 }
@@ -134,8 +133,7 @@ bool pending_means(struct pending *p, struct layer_means *ret, struct err *err)
 	bool ok;
 
 	enter(p);
-	ok = p->compressor ||
-	     compressor_new(p->world, &p->compression, 0, &p->compressor, err);
+	ok = p->compressor || compressor_new(p->world, &p->compression, 0, &p->compressor, err);
 	*ret = (struct layer_means){ p->compressor, &p->budget, p->tmp_dir };
 	leave(p);
 	return ok;
@@ -293,8 +291,7 @@ bool pending_settle(const struct world *w, struct image *i, struct err *err)
 {
 	struct manifest *root = NULL;
 
-	if (!root_manifest(i->pending, &root, err) ||
-	    !tree_read(w, i->content, root, i, NULL, err))
+	if (!root_manifest(i->pending, &root, err) || !tree_read(w, i->content, root, i, NULL, err))
 		return false;
 	for (size_t k = 0; k < i->blob_count; k++)
 		i->blobs[k].in_source &= !is_adopted(i->pending, &i->blobs[k].descriptor.digest);
@@ -340,8 +337,7 @@ static void retire_root(struct image *i)
 
 	if (i->manifest_count == 0)
 		return;
-	p->retired =
-		mem_realloc(p->retired, p->retired_count + 1, sizeof(struct manifest *));
+	p->retired = mem_realloc(p->retired, p->retired_count + 1, sizeof(struct manifest *));
 	p->retired[p->retired_count++] = i->manifests[--i->manifest_count];
 }
 

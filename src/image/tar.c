@@ -15,7 +15,7 @@ struct tar {
 	int fd;
 	int64_t at; /* the next byte for libarchive */
 	int64_t size_bytes;
-	int64_t base; /* where the pass began */
+	int64_t base;	       /* where the pass began */
 	struct stream *stream; /* instead of fd */
 	struct err failed;     /* why the stream ended, for what libarchive cannot carry */
 	char chunk[CHUNK];

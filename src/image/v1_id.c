@@ -29,8 +29,8 @@ static void compute_chain_ids(struct v1_id *v)
 
 		if (i > 0)
 			text = mem_printf("%s %s", v->chain_ids[i - 1].text, diff_id);
-		v->chain_ids[i] = i > 0 ? digest_of(text, strlen(text))
-					: p->layers[p->order[i]].diff_id;
+		v->chain_ids[i] =
+			i > 0 ? digest_of(text, strlen(text)) : p->layers[p->order[i]].diff_id;
 	}
 }
 

@@ -225,6 +225,6 @@ bool blob_read(const struct world *w, struct session *s, const struct digest *d,
 	hasher_add(h, buf_str(out), out->len);
 	found = hasher_finish(h);
 	*ret_found = digest_same(&found, d);
-	return *ret_found || err_set(err, ERR_CORRUPT, "the registry gave %s for blob %s",
-				     found.text, d->text);
+	return *ret_found ||
+	       err_set(err, ERR_CORRUPT, "the registry gave %s for blob %s", found.text, d->text);
 }

@@ -299,8 +299,9 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 	for (size_t i = 0; i < p->image->blob_count; i++) {
 		const struct image_blob *b = &p->image->blobs[i];
 
-		push_count_blob(p, p->w, b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
-			   &b->descriptor);
+		push_count_blob(p, p->w,
+				b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
+				&b->descriptor);
 	}
 	return true;
 }
@@ -312,8 +313,9 @@ static bool check_digest(const struct push *p, struct err *err)
 
 	if (!*wanted->text || digest_same(wanted, found))
 		return true;
-	return err_set(err, ERR_OTHER_DIGEST, "the image to send is %s, not %s; no name was touched",
-		       found->text, wanted->text);
+	return err_set(err, ERR_OTHER_DIGEST,
+		       "the image to send is %s, not %s; no name was touched", found->text,
+		       wanted->text);
 }
 
 static bool push_and_prove(struct push *p, struct err *err)

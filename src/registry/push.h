@@ -34,7 +34,7 @@ struct push_result {
 	size_t blobs_existing;
 	size_t blobs_mounted;
 	size_t blobs_elsewhere;
-	size_t layers_adopted; /* known to the registry, so that nothing was compressed for them */
+	size_t layers_adopted;	/* known to the registry, so that nothing was compressed for them */
 	int64_t bytes_sent;	/* of blobs that were taken */
 	int64_t bytes_existing; /* existing or mounted */
 	int64_t took_ms;

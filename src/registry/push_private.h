@@ -27,10 +27,12 @@ struct push {
 	struct monitor *monitor; /* around result's counts, settled and needs_source */
 	struct manifest *there;	 /* under the tag before; NULL: none, or not readable */
 	struct known known;
-	struct strings settled; /* digests of blobs that were found or sent before the manifest was made */
+	struct strings
+		settled; /* digests of blobs that were found or sent before the manifest was made */
 	bool adopts;
 	bool needs_source; /* a blob that was adopted is not there after all */
-	struct digest given_up; /* of this push's own first manifest, when it was sent; else text "" */
+	struct digest
+		given_up; /* of this push's own first manifest, when it was sent; else text "" */
 
 	size_t times_sent_again;
 	struct strings doubted; /* what a proof has missed and was sent again */

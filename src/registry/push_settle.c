@@ -245,7 +245,7 @@ static bool learn_from_origins(struct push *p, struct err *err)
 
 static bool gather(struct push *p, struct err *err)
 {
-	static bool (*const ways[])(struct push *p, struct err *err) = {
+	static bool (*const ways[])(struct push * p, struct err * err) = {
 		learn_from_there,
 		learn_from_cache,
 		learn_from_recent_tags,

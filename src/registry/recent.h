@@ -12,8 +12,8 @@
  * registries say when each was pushed; elsewhere it is a guess: `latest`, `main` and `master`, then the last ones of the list. None
  * when the registry has no list.
  */
-MUST_USE bool recent_tags(const struct world *w, struct session *s, size_t max,
-			  struct strings *ret, struct err *err);
+MUST_USE bool recent_tags(const struct world *w, struct session *s, size_t max, struct strings *ret,
+			  struct err *err);
 
 /* The same from the answer's bytes; ERR_NO_REGISTRY for what is no such list. */
 MUST_USE bool recent_tags_parse(const char *bytes, size_t len, size_t max, struct strings *ret,

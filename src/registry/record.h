@@ -19,7 +19,8 @@ void record_free(struct record *r);
 DEFINE_FREEP(struct record, record_free)
 
 /* Adds to K what a layer became with the compression of that name. */
-void record_find_layer(const struct record *r, const char *compression, const struct digest *diff_id, struct known *k);
+void record_find_layer(const struct record *r, const char *compression,
+		       const struct digest *diff_id, struct known *k);
 
 /* The manifest under which PLACE ("host/repository") had the image ID last; false when that is not known. */
 bool record_find_image(const struct record *r, const struct digest *id, const char *place,

@@ -110,9 +110,9 @@ static void open_it(unsigned int how, struct container *c)
 {
 	struct platform platforms[] = { { (char *)"linux", (char *)"amd64", NULL },
 					{ (char *)"linux", (char *)"arm64", NULL } };
-	const struct image_options options = {
-		.platforms = platforms, .platform_count = how % 3, .tmp_dir = "/tmp"
-	};
+	const struct image_options options = { .platforms = platforms,
+					       .platform_count = how % 3,
+					       .tmp_dir = "/tmp" };
 	struct clock clock = clock_system();
 	struct sched sched = sched_threads();
 	const struct world w = { .clock = &clock, .sched = &sched, .deadline_ms = NEVER_MS };

@@ -374,8 +374,8 @@ static inline bool fixture_settle(struct fixture *f, struct image *i)
 {
 	const struct pending *p = image_pending(i);
 
-	return !p || (pool_run(&f->world, f->jobs ? f->jobs : 2, p->layer_count,
-			       fixture_pack_one, i, &f->err) &&
+	return !p || (pool_run(&f->world, f->jobs ? f->jobs : 2, p->layer_count, fixture_pack_one,
+			       i, &f->err) &&
 		      pending_settle(&f->world, i, &f->err));
 }
 

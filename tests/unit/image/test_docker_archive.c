@@ -314,9 +314,9 @@ static void test_platform(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(platform_clear) struct platform wanted, right;
-	struct image_options options = {
-		.tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
-	};
+	struct image_options options = { .tmp_dir = f->dir,
+					 .platforms = &wanted,
+					 .platform_count = 1 };
 
 	assert_true(platform_parse("linux/arm64", &wanted, &f->err));
 	assert_true(platform_parse("linux/amd64", &right, &f->err));
@@ -578,9 +578,9 @@ static void test_containerd_with_some_children(void **state)
 	CLEANUP(mem_freep) char *list = mem_printf("%s,%s,%s", c, a, b);
 	CLEANUP(mem_freep) char *index = files_add_index(&f->files, list, NAMED);
 	CLEANUP(platform_clear) struct platform wanted;
-	struct image_options options = {
-		.tmp_dir = f->dir, .platforms = &wanted, .platform_count = 1
-	};
+	struct image_options options = { .tmp_dir = f->dir,
+					 .platforms = &wanted,
+					 .platform_count = 1 };
 	struct digest d = json_digest(b), gone = json_digest(c);
 	CLEANUP(mem_freep) char *path = blob_path(&gone);
 	CLEANUP(image_freep) struct image *i = NULL;

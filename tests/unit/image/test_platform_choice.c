@@ -19,8 +19,7 @@ static void choice_init(struct choice *c, const struct fixture *f, const char *l
 	struct err err = ERR_INIT;
 	char *rest = copy;
 
-	*c = (struct choice){ .options = {
-				      .tmp_dir = f->dir, .platforms = c->platforms } };
+	*c = (struct choice){ .options = { .tmp_dir = f->dir, .platforms = c->platforms } };
 	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " "))
 		assert_true(platform_parse(word, &c->platforms[c->options.platform_count++], &err));
 }
