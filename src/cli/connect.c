@@ -19,6 +19,9 @@ struct connector {
 	struct retry_policy policy;
 	struct sources_options wanted;
 	struct sources *sources;
+	struct sched *sched;
+	struct monitor *monitor; /* around plain */
+	struct strings plain;	 /* registries of this machine that were found to speak http */
 };
 
 const char *connect_registry(const char *host)
@@ -38,12 +41,30 @@ static void bases_clear(struct bases *b)
 		free(b->at[i]);
 }
 
-/* Loopback registries speak http as often as not: https first, as docker does. */
+static bool is_known_plain(const struct connector *c, const char *registry)
+{
+	bool known;
+
+	monitor_enter(c->sched, c->monitor);
+	known = strings_have(&c->plain, registry);
+	monitor_leave(c->sched, c->monitor);
+	return known;
+}
+
+static void note_plain(struct connector *c, const char *registry, const char *base)
+{
+	monitor_enter(c->sched, c->monitor);
+	if (!url_is_https(base) && !strings_have(&c->plain, registry))
+		strings_add(&c->plain, registry);
+	monitor_leave(c->sched, c->monitor);
+}
+
+/* Loopback registries speak http as often as not: https first, as docker does, but once only. */
 static struct bases bases_of(const struct connector *c, const char *registry)
 {
 	struct bases b = { 0 };
 
-	if (!c->options->plain_http)
+	if (!c->options->plain_http && !is_known_plain(c, registry))
 		b.at[b.count++] = mem_printf("https://%s", registry);
 	if (c->options->plain_http || host_kind_of(registry) == HOST_LOOPBACK)
 		b.at[b.count++] = mem_printf("http://%s", registry);
@@ -88,7 +109,7 @@ static struct authorizer *new_authorizer(const struct connector *c, const struct
 	return authenticator_new(&options);
 }
 
-static bool say_hello(const struct connector *c, const struct world *w, const char *registry,
+static bool say_hello(struct connector *c, const struct world *w, const char *registry,
 		      struct transport *transport, char **ret_base, struct http_answer *ret,
 		      struct err *err)
 {
@@ -99,6 +120,7 @@ static bool say_hello(const struct connector *c, const struct world *w, const ch
 			   ret, err))
 		return false;
 	*ret_base = mem_strdup(bases.at[i]);
+	note_plain(c, registry, *ret_base);
 	return true;
 }
 
@@ -155,6 +177,8 @@ bool connect_new(const struct connect_options *options, const struct world *w,
 	struct connector *c = NEW(struct connector);
 
 	c->maker.make = connector_make;
+	c->sched = w->sched;
+	c->monitor = monitor_new(w->sched);
 	c->options = options;
 	c->policy = (struct retry_policy)RETRY_POLICY_DEFAULT;
 	c->policy.retries = options->retries;
@@ -174,5 +198,7 @@ void connect_free(struct session_maker *m)
 	if (!c)
 		return;
 	sources_free(c->sources);
+	strings_clear(&c->plain);
+	monitor_free(c->sched, c->monitor);
 	free(c);
 }

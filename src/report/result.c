@@ -88,6 +88,7 @@ static void put_push(struct js *object, const struct push_result *r)
 	js_put_integer(blobs, "mounted", (int64_t)r->blobs_mounted);
 	js_put_integer(blobs, "elsewhere", (int64_t)r->blobs_elsewhere);
 	js_put(object, "blobs", blobs);
+	js_put_integer(object, "layersAdopted", (int64_t)r->layers_adopted);
 	js_put_bool(object, "manifestSent", r->manifest_sent);
 	if (*r->before.text)
 		js_put_string(object, "before", r->before.text);
@@ -168,6 +169,9 @@ static void add_push(struct buf *out, const struct push_result *r)
 	add_bytes(out, ": ", r->bytes_sent, " sent");
 	if (r->bytes_existing)
 		add_bytes(out, ", ", r->bytes_existing, " already there");
+	add_count(out, ", ", r->layers_adopted, "layer");
+	if (r->layers_adopted)
+		buf_puts(out, " not packed anew");
 }
 
 char *result_sentence(const struct outcome *o)
