@@ -67,17 +67,18 @@ static bool find_whole(struct push *p, const struct manifest **ret, struct manif
 	return true;
 }
 
+static bool take(struct push *p, const struct manifest *m, struct err *err)
+{
+	p->result->layers_adopted = image_pending(p->image)->layer_count;
+	return pending_take(p->image, m, err);
+}
+
 static bool take_whole(struct push *p, struct err *err)
 {
 	CLEANUP(manifest_freep) struct manifest *owned = NULL;
 	const struct manifest *m = NULL;
 
-	if (!find_whole(p, &m, &owned, err))
-		return false;
-	if (!m)
-		return true;
-	p->result->layers_adopted = image_pending(p->image)->layer_count;
-	return pending_take(p->image, m, err);
+	return find_whole(p, &m, &owned, err) && (!m || take(p, m, err));
 }
 
 /* Candidates */
@@ -93,10 +94,13 @@ static bool has_candidate(const struct push *p, const struct pending_layer *l)
 	return false;
 }
 
-static bool all_have_candidates(const struct push *p)
+/* Nothing more needs to be looked for. */
+static bool is_enough(const struct push *p)
 {
 	const struct pending *wanted = image_pending(p->image);
 
+	if (image_is_settled(p->image))
+		return true;
 	for (size_t i = 0; i < wanted->layer_count; i++)
 		if (!has_candidate(p, &wanted->layers[i]))
 			return false;
@@ -168,6 +172,8 @@ static bool learn_from_name(struct push *p, struct session *s, const char *name,
 
 	if (!manifest_get(p->w, s, name, NULL, &m, &failed))
 		return go_on(&failed, err);
+	if (m && !repository && is_this_image(image_pending(p->image), m))
+		return take(p, m, err);
 	return !m || learn(p, s, m, repository, err);
 }
 
@@ -194,7 +200,7 @@ static bool learn_from_there(struct push *p, struct err *err)
 
 static bool learn_from_cache(struct push *p, struct err *err)
 {
-	for (size_t i = 0; i < p->options->cache_from_count && !all_have_candidates(p); i++)
+	for (size_t i = 0; i < p->options->cache_from_count && !is_enough(p); i++)
 		if (!learn_from_reference(p, &p->options->cache_from[i], err))
 			return false;
 	return true;
@@ -210,7 +216,7 @@ static bool learn_from_recent_tags(struct push *p, struct err *err)
 
 	if (!recent_tags(p->w, p->s, RECENT_TAGS_MAX, &tags, &failed))
 		return go_on(&failed, err);
-	for (size_t i = 0; i < tags.count && !all_have_candidates(p); i++)
+	for (size_t i = 0; i < tags.count && !is_enough(p); i++)
 		if (!p->ref->tag || strcmp(tags.at[i], p->ref->tag) != 0)
 			if (!learn_from_name(p, p->s, tags.at[i], NULL, err))
 				return false;
@@ -230,7 +236,7 @@ static bool learn_from_origins(struct push *p, struct err *err)
 	for (size_t i = 0, tried = 0; i < origins.count && tried < ORIGINS_MAX; i++) {
 		CLEANUP(reference_clear) struct reference ref = { 0 };
 
-		if (all_have_candidates(p))
+		if (is_enough(p))
 			break;
 		if (!reference_parse(origins.at[i], &ref, &failed)) {
 			err_clear(&failed);
@@ -243,20 +249,26 @@ static bool learn_from_origins(struct push *p, struct err *err)
 	return true;
 }
 
+/*
+ * An image that shares its lowest layer shares what can be shared; what is unknown above it is new, and searching for
+ * it would cost more than it saves.
+ */
+static bool is_base_known(const struct push *p)
+{
+	const struct pending *wanted = image_pending(p->image);
+
+	return is_enough(p) ||
+	       (wanted->order_count > 0 && has_candidate(p, &wanted->layers[wanted->order[0]]));
+}
+
 static bool gather(struct push *p, struct err *err)
 {
-	static bool (*const ways[])(struct push * p, struct err * err) = {
-		learn_from_there,
-		learn_from_cache,
-		learn_from_recent_tags,
-		learn_from_origins,
-	};
-
 	look_into_record(p);
-	for (size_t i = 0; i < ARRAY_SIZE(ways) && !all_have_candidates(p); i++)
-		if (!ways[i](p, err))
-			return false;
-	return true;
+	if ((!is_enough(p) && !learn_from_there(p, err)) || !learn_from_cache(p, err))
+		return false;
+	if (!is_base_known(p) && !learn_from_recent_tags(p, err))
+		return false;
+	return is_base_known(p) || learn_from_origins(p, err);
 }
 
 /* Adopting */
@@ -323,8 +335,11 @@ static bool look_for_config(struct push *p, struct err *err)
 
 static bool adopt_known(struct push *p, struct err *err)
 {
-	return gather(p, err) &&
-	       pool_run(p->w, p->options->jobs, image_pending(p->image)->layer_count,
+	if (!gather(p, err))
+		return false;
+	if (image_is_settled(p->image))
+		return true;
+	return pool_run(p->w, p->options->jobs, image_pending(p->image)->layer_count,
 			look_for_layer, p, err) &&
 	       look_for_config(p, err);
 }
@@ -369,6 +384,8 @@ bool push_settle(struct push *p, struct err *err)
 	world_note(p->w, EVENT_PHASE, "layers");
 	if (p->adopts && !adopt_known(p, err))
 		return false;
+	if (image_is_settled(p->image))
+		return true;
 	return pack_rest(p, err) && pending_settle(p->w, p->image, err);
 }
 
