@@ -32,7 +32,10 @@ struct exported {
 	struct temp *layers;	/* packed, as in pending */
 	bool *is_begun;		/* as in pending: somebody packs it */
 	struct kept *kept;
-	bool has_root; /* what has the image's ID is a manifest */
+	bool has_root; /* what has the image's ID is a manifest: all blobs are the image's */
+	bool is_whole; /* a pass went to the archive's end */
+	size_t inside; /* who is in pack_next */
+	size_t unsure; /* jobs behind the pass of which nobody knows yet what they are */
 
 	/* The pass. Its members belong to who has set is_read, the rest to the monitor. */
 	bool is_read;
@@ -332,18 +335,41 @@ static bool is_more_wanted(const struct exported *x)
 {
 	const struct pending *p = &x->pending;
 
-	if (!p->config_bytes && !x->has_root)
-		return true;
+	if (x->has_root || !p->config_bytes)
+		return !x->has_root || !x->is_whole;
 	for (size_t i = 0; i < p->layer_count; i++)
 		if (p->layers[i].state == LAYER_OPEN && !x->is_begun[i])
 			return true;
 	return false;
 }
 
-static bool check_all_there(struct exported *x, struct err *err)
+/* Inside the monitor. False with the pass's failure, if it has one. */
+static bool is_going_on(const struct exported *x, struct err *err)
+{
+	if (x->failed.code != ERR_NONE)
+		err_copy(err, &x->failed);
+	return x->failed.code == ERR_NONE;
+}
+
+/* What seems to be missing may be what somebody is packing still. */
+static bool await_unsure(struct exported *x, const struct world *w, struct err *err)
+{
+	bool ok;
+
+	enter(x);
+	while ((ok = is_going_on(x, err) && world_check(w, err)) && x->unsure)
+		monitor_wait(x->pending.sched, x->pending.monitor, LOOK_UP_MS);
+	x->is_whole |= ok;
+	leave(x);
+	return ok;
+}
+
+static bool check_all_there(struct exported *x, const struct world *w, struct err *err)
 {
 	const struct pending *p = &x->pending;
 
+	if (!await_unsure(x, w, err))
+		return false;
 	if (x->has_root)
 		return true;
 	if (!p->config_bytes)
@@ -378,7 +404,7 @@ static bool read_on(struct exported *x, const struct world *w, struct job *j,
 		enter(x);
 		more = !end && is_more_wanted(x);
 		leave(x);
-		if (end && !check_all_there(x, err))
+		if (end && !check_all_there(x, w, err))
 			return false;
 	}
 	*ret_step = is_layer ? PASS_LAYER : PASS_OVER;
@@ -395,20 +421,39 @@ static bool pass_take(struct exported *x, const struct world *w, struct err *err
 	enter(x);
 	while (x->is_read && x->failed.code == ERR_NONE && world_check(w, err))
 		monitor_wait(x->pending.sched, x->pending.monitor, LOOK_UP_MS);
-	if (err->code == ERR_NONE && x->failed.code != ERR_NONE)
-		err_copy(err, &x->failed);
-	if (err->code == ERR_NONE && is_more_wanted(x))
+	if (err->code == ERR_NONE && is_going_on(x, err) && is_more_wanted(x))
 		taken = x->is_read = true;
 	leave(x);
 	return taken;
 }
 
-static void pass_give_back(struct exported *x, const struct err *failed)
+/* Inside the monitor. The first failure is everybody's. */
+static void fail(struct exported *x, const struct err *err)
+{
+	if (x->failed.code == ERR_NONE)
+		err_copy(&x->failed, err);
+}
+
+/* J: what was read, of which may be unknown what it is. */
+static void pass_give_back(struct exported *x, const struct job *j, const struct err *failed)
 {
 	enter(x);
 	x->is_read = false;
 	if (failed)
-		err_copy(&x->failed, failed);
+		fail(x, failed);
+	else if (j->packing && j->hinted == x->pending.layer_count)
+		x->unsure++;
+	monitor_wake_all(x->pending.sched, x->pending.monitor);
+	leave(x);
+}
+
+static void job_over(struct exported *x, const struct job *j, const struct err *err)
+{
+	enter(x);
+	if (err->code != ERR_NONE)
+		fail(x, err);
+	if (j->hinted == x->pending.layer_count)
+		x->unsure--;
 	monitor_wake_all(x->pending.sched, x->pending.monitor);
 	leave(x);
 }
@@ -467,14 +512,54 @@ static bool pack_one(struct exported *x, const struct world *w, size_t *ret_laye
 {
 	CLEANUP(job_clear) struct job j = { .bytes = TEMP_INIT };
 	enum pass_step step;
+	bool finished;
 
 	*ret_layer = x->pending.layer_count;
 	if (!read_on(x, w, &j, &step, err)) {
-		pass_give_back(x, err);
+		pass_give_back(x, &j, err);
 		return false;
 	}
-	pass_give_back(x, NULL);
-	return step == PASS_OVER || finish(x, &j, ret_layer, err);
+	pass_give_back(x, &j, NULL);
+	if (step == PASS_OVER)
+		return true;
+	finished = finish(x, &j, ret_layer, err);
+	job_over(x, &j, err);
+	return finished;
+}
+
+/*
+ * The first to come in: what was begun and came to nothing was another pool's, which has failed. It
+ * takes another pass.
+ */
+static void begin_anew(struct exported *x)
+{
+	const struct pending *p = &x->pending;
+	bool is_stale = x->failed.code != ERR_NONE;
+
+	for (size_t i = 0; i < p->layer_count; i++) {
+		is_stale |= x->is_begun[i] && p->layers[i].state == LAYER_OPEN;
+		x->is_begun[i] &= p->layers[i].state != LAYER_OPEN;
+	}
+	err_clear(&x->failed);
+	if (is_stale)
+		pass_end(x);
+}
+
+static void come_in(struct exported *x)
+{
+	enter(x);
+	if (x->inside++ == 0)
+		begin_anew(x);
+	leave(x);
+}
+
+/* The last one closes a pass that nobody reads on, while the world is there that it was opened in. */
+static void go_out(struct exported *x)
+{
+	enter(x);
+	if (--x->inside == 0 && (x->failed.code != ERR_NONE || !is_more_wanted(x)))
+		pass_end(x);
+	leave(x);
 }
 
 static bool exported_pack_next(struct pending *base, const struct world *w, size_t *ret_layer,
@@ -482,15 +567,14 @@ static bool exported_pack_next(struct pending *base, const struct world *w, size
 {
 	struct exported *x = (struct exported *)base;
 
-	*ret_end = false;
-	while (pass_take(x, w, err)) {
+	*ret_layer = base->layer_count;
+	come_in(x);
+	while (*ret_layer == base->layer_count && pass_take(x, w, err))
 		if (!pack_one(x, w, ret_layer, err))
-			return false;
-		if (*ret_layer < base->layer_count)
-			return true;
-	}
-	*ret_end = err->code == ERR_NONE;
-	return *ret_end;
+			break;
+	go_out(x);
+	*ret_end = err->code == ERR_NONE && *ret_layer == base->layer_count;
+	return err->code == ERR_NONE;
 }
 
 /* Bytes */

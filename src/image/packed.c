@@ -17,7 +17,6 @@ struct packed {
 	bool *is_begun;
 };
 
-/* Somebody else's for good, also if that fails. */
 static size_t begin_next(struct packed *p)
 {
 	struct pending *base = &p->pending;
@@ -32,6 +31,19 @@ static size_t begin_next(struct packed *p)
 	return i;
 }
 
+/* It came to nothing, by the failure of one push: the next may try it again. */
+static void give_back(struct packed *p, size_t i)
+{
+	struct pending *base = &p->pending;
+	const char *name = p->layers[i].name;
+
+	layer_clear(&p->layers[i]);
+	layer_init(&p->layers[i], name, &base->layers[i].diff_id);
+	monitor_enter(base->sched, base->monitor);
+	p->is_begun[i] = false;
+	monitor_leave(base->sched, base->monitor);
+}
+
 static bool packed_pack_next(struct pending *base, const struct world *w, size_t *ret_layer,
 			     bool *ret_end, struct err *err)
 {
@@ -43,8 +55,10 @@ static bool packed_pack_next(struct pending *base, const struct world *w, size_t
 	if (*ret_end)
 		return true;
 	if (!pending_means(base, &means, err) ||
-	    !layer_pack(w, p->container, &means, &p->layers[i], err))
+	    !layer_pack(w, p->container, &means, &p->layers[i], err)) {
+		give_back(p, i);
 		return false;
+	}
 	pending_packed(base, i, &p->layers[i].descriptor);
 	*ret_layer = i;
 	return true;

@@ -267,8 +267,14 @@ static bool compose(const struct pending *p, struct manifest **ret, struct err *
 	CLEANUP(mem_freep)
 	struct descriptor *layers = mem_alloc((p->order_count + 1) * sizeof(*layers));
 
-	for (size_t i = 0; i < p->order_count; i++)
-		layers[i] = p->layers[p->order[i]].blob; /* borrowed */
+	for (size_t i = 0; i < p->order_count; i++) {
+		const struct pending_layer *l = &p->layers[p->order[i]];
+
+		if (l->state == LAYER_OPEN)
+			return err_set(err, ERR_CORRUPT, "the source does not yield the layer %s",
+				       l->diff_id.text);
+		layers[i] = l->blob; /* borrowed */
+	}
 	return compose_manifest(&p->compression, &p->config, layers, p->order_count, ret, err);
 }
 
