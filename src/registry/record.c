@@ -14,14 +14,19 @@ struct record {
 	char *path;
 	struct buf lines; /* of the file, whole lines */
 	struct buf news;  /* what is to be added */
+	bool is_torn;	  /* the file ends with half a line */
+	bool is_unread;	  /* there is something else, or too much of it: it is replaced */
 };
 
 static void read_lines(struct record *r)
 {
 	struct err ignored = ERR_INIT;
+	struct stat st;
 
-	if (!file_read_all(r->path, &r->lines, &ignored))
+	if (!file_read_all(r->path, &r->lines, &ignored)) {
 		buf_clear(&r->lines);
+		r->is_unread = stat(r->path, &st) == 0 && S_ISREG(st.st_mode);
+	}
 	err_clear(&ignored);
 }
 
@@ -38,8 +43,7 @@ static void drop_torn_end(struct record *r)
 
 	while (whole > 0 && r->lines.data[whole - 1] != '\n')
 		whole--;
-	if (whole < r->lines.len)
-		add(&r->news, "\n");
+	r->is_torn = whole < r->lines.len;
 	r->lines.len = whole;
 	if (r->lines.data)
 		r->lines.data[whole] = '\0';
@@ -69,7 +73,12 @@ void record_free(struct record *r)
 
 /* Lines */
 
-#define WORDS_MAX 6
+#define LAYER_WORDS 6
+#define IMAGE_WORDS 4
+#define WORDS_MAX 7
+
+/* Ends half a line so that it is none: one word too many. */
+#define TORN_END " torn torn torn\n"
 #define WORD_LEN_MAX 600
 
 /* A line with longer words is none of ours. */
@@ -125,7 +134,7 @@ static bool take_blob(const struct line *l, struct descriptor *ret)
 	char *end;
 	bool ok;
 
-	if (l->count != WORDS_MAX)
+	if (l->count != LAYER_WORDS)
 		return false;
 	*ret = (struct descriptor){ .media_type = (char *)l->words[5] };
 	ret->size_bytes = strtoll(l->words[4], &end, 10);
@@ -157,7 +166,7 @@ bool record_find_image(const struct record *r, const struct digest *id, const ch
 	size_t at = r->lines.len;
 	bool found;
 
-	found = line_before(&r->lines, start, &at, line) && line->count == 4 &&
+	found = line_before(&r->lines, start, &at, line) && line->count == IMAGE_WORDS &&
 		digest_parse(line->words[3], ERR_CORRUPT, ret, &ignored);
 	err_clear(&ignored);
 	return found;
@@ -169,6 +178,15 @@ static void note(struct record *r, const char *line)
 		add(&r->news, line);
 }
 
+/* A registry's own words must not become lines of ours. */
+static bool is_word(const char *text)
+{
+	for (; *text; text++)
+		if (*text <= ' ' || *text >= 0x7f)
+			return false;
+	return true;
+}
+
 void record_note_layer(struct record *r, const char *compression, const struct digest *diff_id,
 		       const struct descriptor *blob)
 {
@@ -176,7 +194,8 @@ void record_note_layer(struct record *r, const char *compression, const struct d
 	char *line = mem_printf("layer %s %s %s %lld %s\n", compression, diff_id->text,
 				blob->digest.text, (long long)blob->size_bytes, blob->media_type);
 
-	note(r, line);
+	if (is_word(blob->media_type))
+		note(r, line);
 }
 
 void record_note_image(struct record *r, const struct digest *id, const char *place,
@@ -209,13 +228,16 @@ static bool make_parents(const char *path, struct err *err)
 /* One write of whole lines at the end: pushes side by side do not mix theirs. */
 static bool append(const struct record *r, struct err *err)
 {
-	int fd = open(r->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP(mem_freep)
+	char *text = mem_printf("%s%s", r->is_torn ? TORN_END : "", buf_str(&r->news));
+	int fd = open(r->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		      0600);
 	ssize_t written;
 
 	if (fd < 0)
 		return err_set(err, ERR_LOCAL, "'%s': %s", r->path, strerror(errno));
-	written = write(fd, buf_str(&r->news), r->news.len);
-	if (written != (ssize_t)r->news.len)
+	written = write(fd, text, strlen(text));
+	if (written != (ssize_t)strlen(text))
 		err_set(err, ERR_LOCAL, "'%s': %s", r->path,
 			written < 0 ? strerror(errno) : "cut short");
 	close(fd);
@@ -233,10 +255,16 @@ static bool rewrite_newer_half(const struct record *r, struct err *err)
 
 bool record_save(struct record *r, struct err *err)
 {
-	if (r->news.len <= 1)
+	if (r->news.len == 0)
 		return true;
 	if (!make_parents(r->path, err))
 		return false;
-	return r->lines.len + r->news.len > RECORD_CEILING ? rewrite_newer_half(r, err)
-							   : append(r, err);
+	if (r->is_unread || r->lines.len + r->news.len > RECORD_CEILING
+		    ? !rewrite_newer_half(r, err)
+		    : !append(r, err))
+		return false;
+	add(&r->lines, buf_str(&r->news));
+	buf_clear(&r->news);
+	r->is_unread = r->is_torn = false;
+	return true;
 }
