@@ -299,9 +299,11 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 	for (size_t i = 0; i < p->image->blob_count; i++) {
 		const struct image_blob *b = &p->image->blobs[i];
 
-		push_count_blob(p, p->w,
-				b->nondistributable ? BLOB_STAGE_SKIPPED : BLOB_STAGE_EXISTS,
-				&b->descriptor);
+		if (!strings_have(&p->settled, b->descriptor.digest.text))
+			push_count_blob(p, p->w,
+					b->nondistributable ? BLOB_STAGE_SKIPPED
+							    : BLOB_STAGE_EXISTS,
+					&b->descriptor);
 	}
 	return true;
 }
@@ -353,9 +355,24 @@ static bool push_without_adopting(struct push *p, struct err *err)
 		p->given_up = image_root(p->image)->digest;
 	pending_reopen(p->image);
 	p->adopts = p->needs_source = false;
+	p->times_sent_again = 0; /* of this manifest nothing was */
+	strings_clear(&p->doubted);
 	r->layers_adopted = r->blobs_existing = r->blobs_mounted = 0;
 	r->bytes_existing = 0;
 	return push_and_prove(p, err);
+}
+
+/* Of an index that was taken as the registry has it the children are not here: they cannot be sent again. */
+static bool is_taken_index(const struct push *p)
+{
+	return p->adopts && p->image->manifest_count == 1 &&
+	       image_root(p->image)->kind == MANIFEST_INDEX;
+}
+
+static bool may_pack_after_all(const struct push *p, const struct err *err)
+{
+	return image_pending(p->image) &&
+	       (p->needs_source || (err->code == ERR_INCOMPLETE && is_taken_index(p)));
 }
 
 static bool begin_and_push(struct push *p, struct err *err)
@@ -364,7 +381,7 @@ static bool begin_and_push(struct push *p, struct err *err)
 	    !look_before(p, err))
 		return false;
 	return push_and_prove(p, err) ||
-	       (p->needs_source && image_pending(p->image) && push_without_adopting(p, err));
+	       (may_pack_after_all(p, err) && push_without_adopting(p, err));
 }
 
 static void push_clear(struct push *p)

@@ -26,6 +26,7 @@ struct push {
 	struct push_result *result;
 	struct monitor *monitor; /* around result's counts, settled and needs_source */
 	struct manifest *there;	 /* under the tag before; NULL: none, or not readable */
+	struct world looking;	 /* w, with the patience for look-ups that may fail */
 	struct known known;
 	struct strings
 		settled; /* digests of blobs that were found or sent before the manifest was made */

@@ -12,10 +12,23 @@
 
 #include <string.h>
 
-/* That something cannot be looked up is no failure of the push, unless the work as a whole is over. */
-static bool go_on(struct err *failed, struct err *err)
+/* What is looked up saves time: it is not waited for longer than that could be. */
+#define LOOKING_MS 20000
+
+static void begin_looking(struct push *p)
 {
-	if (push_was_cut_short(failed)) {
+	int64_t until_ms = clock_after(world_now_ms(p->w), LOOKING_MS);
+
+	p->looking = *p->w;
+	if (until_ms < p->looking.deadline_ms)
+		p->looking.deadline_ms = until_ms;
+}
+
+/* That something cannot be looked up is no failure of the push, unless the work as a whole is over. */
+static bool go_on(struct push *p, struct err *failed, struct err *err)
+{
+	if (push_was_cut_short(failed) && !world_check(p->w, err)) {
+		err_clear(err);
 		err_move(err, failed);
 		return false;
 	}
@@ -60,8 +73,8 @@ static bool find_whole(struct push *p, const struct manifest **ret, struct manif
 	if (!p->options->record ||
 	    !record_find_image(p->options->record, &wanted->id, place, &noted))
 		return true;
-	if (!manifest_get(p->w, p->s, noted.text, &noted, ret_owned, &failed))
-		return go_on(&failed, err);
+	if (!manifest_get(&p->looking, p->s, noted.text, &noted, ret_owned, &failed))
+		return go_on(p, &failed, err);
 	if (*ret_owned && is_this_image(wanted, *ret_owned))
 		*ret = *ret_owned;
 	return true;
@@ -78,6 +91,7 @@ static bool take_whole(struct push *p, struct err *err)
 	CLEANUP(manifest_freep) struct manifest *owned = NULL;
 	const struct manifest *m = NULL;
 
+	begin_looking(p);
 	return find_whole(p, &m, &owned, err) && (!m || take(p, m, err));
 }
 
@@ -127,7 +141,7 @@ static bool narrow(struct push *p, struct session *s, const struct manifest *ind
 
 		if (d->platform.os && wanted->platform.os &&
 		    platform_serves(&d->platform, &wanted->platform))
-			return manifest_get(p->w, s, d->digest.text, &d->digest, ret, err);
+			return manifest_get(&p->looking, s, d->digest.text, &d->digest, ret, err);
 	}
 	return true;
 }
@@ -142,7 +156,7 @@ static bool learn_from_image(struct push *p, struct session *s, const struct man
 
 	if (m->kind != MANIFEST_IMAGE || m->entry_count < 2)
 		return true;
-	if (!blob_read(p->w, s, &m->entries[0].digest, &bytes, &found, err))
+	if (!blob_read(&p->looking, s, &m->entries[0].digest, &bytes, &found, err))
 		return false;
 	if (!found || !saved_config_parse(buf_str(&bytes), bytes.len, &config, err))
 		return err->code == ERR_NONE;
@@ -157,10 +171,10 @@ static bool learn(struct push *p, struct session *s, const struct manifest *m,
 	struct err failed = ERR_INIT;
 
 	if (m->kind == MANIFEST_INDEX && !narrow(p, s, m, &child, &failed))
-		return go_on(&failed, err);
+		return go_on(p, &failed, err);
 	if (child || m->kind == MANIFEST_IMAGE)
 		if (!learn_from_image(p, s, child ? child : m, repository, &failed))
-			return go_on(&failed, err);
+			return go_on(p, &failed, err);
 	return true;
 }
 
@@ -170,8 +184,8 @@ static bool learn_from_name(struct push *p, struct session *s, const char *name,
 	CLEANUP(manifest_freep) struct manifest *m = NULL;
 	struct err failed = ERR_INIT;
 
-	if (!manifest_get(p->w, s, name, NULL, &m, &failed))
-		return go_on(&failed, err);
+	if (!manifest_get(&p->looking, s, name, NULL, &m, &failed))
+		return go_on(p, &failed, err);
 	if (m && !repository && is_this_image(image_pending(p->image), m))
 		return take(p, m, err);
 	return !m || learn(p, s, m, repository, err);
@@ -188,8 +202,8 @@ static bool learn_from_reference(struct push *p, const struct reference *ref, st
 		return true;
 	if (strcmp(ref->repository, p->ref->repository) == 0)
 		return learn_from_name(p, p->s, name, NULL, err);
-	if (!session_make(p->sessions, p->w, ref, SESSION_PULL, &elsewhere, &failed))
-		return go_on(&failed, err);
+	if (!session_make(p->sessions, &p->looking, ref, SESSION_PULL, &elsewhere, &failed))
+		return go_on(p, &failed, err);
 	return learn_from_name(p, elsewhere, name, ref->repository, err);
 }
 
@@ -214,8 +228,8 @@ static bool learn_from_recent_tags(struct push *p, struct err *err)
 	CLEANUP(strings_clear) struct strings tags = { 0 };
 	struct err failed = ERR_INIT;
 
-	if (!recent_tags(p->w, p->s, RECENT_TAGS_MAX, &tags, &failed))
-		return go_on(&failed, err);
+	if (!recent_tags(&p->looking, p->s, RECENT_TAGS_MAX, &tags, &failed))
+		return go_on(p, &failed, err);
 	for (size_t i = 0; i < tags.count && !is_enough(p); i++)
 		if (!p->ref->tag || strcmp(tags.at[i], p->ref->tag) != 0)
 			if (!learn_from_name(p, p->s, tags.at[i], NULL, err))
@@ -231,8 +245,8 @@ static bool learn_from_origins(struct push *p, struct err *err)
 	CLEANUP(strings_clear) struct strings origins = { 0 };
 	struct err failed = ERR_INIT;
 
-	if (!pending_origins(p->w, p->image, &origins, &failed))
-		return go_on(&failed, err);
+	if (!pending_origins(&p->looking, p->image, &origins, &failed) && !go_on(p, &failed, err))
+		return false;
 	for (size_t i = 0, tried = 0; i < origins.count && tried < ORIGINS_MAX; i++) {
 		CLEANUP(reference_clear) struct reference ref = { 0 };
 
@@ -263,6 +277,7 @@ static bool is_base_known(const struct push *p)
 
 static bool gather(struct push *p, struct err *err)
 {
+	begin_looking(p);
 	look_into_record(p);
 	if ((!is_enough(p) && !learn_from_there(p, err)) || !learn_from_cache(p, err))
 		return false;
@@ -326,8 +341,9 @@ static bool look_for_config(struct push *p, struct err *err)
 
 	if (pending_has_config(p->image) || pending_open_count(p->image) > 0)
 		return true;
-	if (!blob_read(p->w, p->s, &image_pending(p->image)->id, &bytes, &found, &failed))
-		return go_on(&failed, err);
+	begin_looking(p);
+	if (!blob_read(&p->looking, p->s, &image_pending(p->image)->id, &bytes, &found, &failed))
+		return go_on(p, &failed, err);
 	if (found)
 		pending_offer_config(p->image, buf_str(&bytes), bytes.len);
 	return true;

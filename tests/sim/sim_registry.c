@@ -455,6 +455,19 @@ static const struct sim_thing *asked_blob(struct sim_registry *r, const struct s
 	return visible(sim_store_repo(&r->store, q->repo)->blobs, q->name, now_ms);
 }
 
+/* Of one repository, as docker-registry lists them: without a time. */
+static void answer_tags(struct sim_registry *r, const struct sim_request *q, struct sim_answer *a)
+{
+	const struct sim_repo *repo = sim_store_repo(&r->store, q->repo);
+
+	a->status = 200;
+	buf_printf(&a->body, "{\"name\":\"%s\",\"tags\":[", q->repo);
+	for (const struct sim_tag *t = repo->tags; t; t = t->next)
+		buf_printf(&a->body, "\"%s\"%s", t->name, t->next ? "," : "");
+	buf_puts(&a->body, "]}");
+	sim_answer_header(a, "Content-Length", "%zu", a->body.len);
+}
+
 void sim_registry_take(struct sim_registry *r, const struct sim_request *q, const struct buf *body,
 		       const struct sim_taking *how, struct sim_answer *ret)
 {
@@ -495,7 +508,10 @@ void sim_registry_take(struct sim_registry *r, const struct sim_request *q, cons
 		take_manifest(r, q, body, how, ret);
 		break;
 	default:
-		sim_answer_error(ret, 404, "UNSUPPORTED", "no such route");
+		if (q->repo)
+			answer_tags(r, q, ret);
+		else
+			sim_answer_error(ret, 404, "UNSUPPORTED", "no such route");
 	}
 }
 

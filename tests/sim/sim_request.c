@@ -20,6 +20,7 @@ static const struct {
 	{ "POST", "/blobs/uploads/", SIM_UPLOAD_POST },
 	{ "GET", "/manifests/", SIM_MANIFEST_GET },
 	{ "PUT", "/manifests/", SIM_MANIFEST_PUT },
+	{ "GET", "/tags/list", SIM_OTHER },
 };
 
 static enum sim_what route(struct sim_request *q)
