@@ -146,11 +146,22 @@ static void store_relative(struct settling *s, const char *repo, const char *tag
 	buf_clear(&json);
 }
 
+#define HIDDEN "hidden"
+
 static void store_layers(struct settling *s, const char *repo)
 {
 	sim_pending_store(s->twin, &s->sim.registry, repo, "x");
 	free(sim_store_repo(&s->sim.registry.store, repo)->tags->name);
-	sim_store_repo(&s->sim.registry.store, repo)->tags->name = mem_strdup("hidden");
+	sim_store_repo(&s->sim.registry.store, repo)->tags->name = mem_strdup(HIDDEN);
+}
+
+/* Nothing in REPO is the image itself. */
+static void move_hidden_to(struct settling *s, const char *repo, const char *tag)
+{
+	struct sim_repo *into = sim_store_repo(&s->sim.registry.store, repo);
+	struct digest d = sim_tag_find(into, tag)->digest;
+
+	sim_tag_put(into, HIDDEN, &d, 0, 0);
 }
 
 /* Failures and lies */
@@ -193,6 +204,7 @@ static void test_look_ups_that_fail(void **state)
 		s.sim.net.hook_arg = &lost;
 		store_layers(&s, SIM_REPO);
 		store_relative(&s, SIM_REPO, "older", LAYERS);
+		move_hidden_to(&s, SIM_REPO, "older");
 		begun_ms = sim_now_ms(s.sim.sched);
 		run(&s);
 		assert_that(s.landed, "%s of %s: %s", sim_fault_looks[lost.fault].name,
