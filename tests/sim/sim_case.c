@@ -43,6 +43,14 @@ void sim_case_image(struct sim_case *c, struct sim_rng *rng,
 	c->push.image = sim_image_new(rng, options);
 }
 
+void sim_case_open(struct sim_case *c)
+{
+	struct sim_rng rng = { c->pending_seed };
+
+	image_free(c->push.image);
+	c->push.image = sim_pending_new(&c->sim.world, &rng, &c->pending);
+}
+
 static void push_once(struct sim_case *c, struct sim_push *p)
 {
 	struct reference ref = sim_reference(SIM_TAG);
@@ -50,6 +58,8 @@ static void push_once(struct sim_case *c, struct sim_push *p)
 
 	options.additional_tags = p == &c->push && c->more_tags.count ? &c->more_tags : NULL;
 	options.mount_from = c->mount_from.count ? &c->mount_from : NULL;
+	options.cache_from = &c->cache_from;
+	options.cache_from_count = c->cache_from.host ? 1 : 0;
 	p->begun_ms = sim_now_ms(c->sim.sched);
 	p->first_record = c->sim.registry.record_count;
 	p->landed = image_push(&c->sim.world, &c->sim.maker, p->image, &ref, &options, &p->result,
@@ -75,6 +85,8 @@ static void begin_anew(struct sim_case *c)
 	push_result_clear(&c->push.result);
 	err_clear(&c->push.err);
 	sim_revive(&c->sim, c->timeout_ms);
+	if (c->is_pending)
+		sim_case_open(c);
 }
 
 static void rival_main(void *arg)
@@ -135,6 +147,7 @@ void sim_case_clear(struct sim_case *c)
 	strings_clear(&c->mount_from);
 	sim_source_clear(&c->source);
 	sim_clear(&c->sim);
+	reference_clear(&c->cache_from);
 }
 
 size_t sim_case_faults(const struct sim_case *c)
@@ -168,7 +181,7 @@ static bool holds(struct sim_case *c, const struct sim_push *p, struct buf *why)
 
 static bool holds_all(struct sim_case *c, const struct sim_push *p, struct buf *why)
 {
-	if (!holds(c, p, why))
+	if (!image_is_settled(p->image) || !holds(c, p, why))
 		return false;
 	for (size_t i = 0; p == &c->push && i < c->more_tags.count; i++)
 		if (!sim_holds(&c->sim, p->image, c->more_tags.at[i], why))
@@ -207,6 +220,7 @@ static bool has_surrendered(struct sim_case *c, const struct sim_push *p)
 	if (p->landed || !was_heard(c, p))
 		return false;
 	return !others_may_move_the_tag(c) || p->err.code != ERR_OTHER_DIGEST ||
+	       !image_is_settled(other->image) ||
 	       !sim_tag_was_on(sim_store_repo(&c->sim.registry.store, SIM_REPO), SIM_TAG,
 			       &image_root(other->image)->digest, p->begun_ms,
 			       p->begun_ms + p->took_ms);

@@ -6,6 +6,7 @@
 #define SIM_CASE_H
 
 #include "registry/push.h"
+#include "sim/sim_pending.h"
 #include "sim/sim_source.h"
 
 #define SIM_TAG "v1"
@@ -28,7 +29,14 @@ struct sim_case {
 	struct strings more_tags;
 	struct strings mount_from;
 	struct push_options options;
+	struct reference cache_from; /* host NULL: none */
 	int64_t timeout_ms;
+
+	/* the image has pending layers: each process opens it anew */
+	bool is_pending;
+	struct sim_pending_options pending;
+	uint64_t pending_seed;
+
 	int64_t suspended_ms; /* meanwhile: nothing can end before the machine wakes up */
 
 	/* SIGKILL so long after the start, and the same command again */
@@ -61,6 +69,8 @@ extern const char *const sim_law_names[SIM_LAWS];
 void sim_case_init(struct sim_case *c, uint64_t seed);
 void sim_case_image(struct sim_case *c, struct sim_rng *rng,
 		    const struct sim_image_options *options);
+/* Pending is set: the image as a process finds it that has just been started. */
+void sim_case_open(struct sim_case *c);
 void sim_case_run(struct sim_case *c);
 void sim_case_clear(struct sim_case *c);
 

@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <stdlib.h>
+
 #define HOUR_MS ((int64_t)3600000)
 
 static uint64_t below(struct drawn *d, uint64_t n)
@@ -188,6 +190,68 @@ static void draw_company(struct drawn *d)
 	}
 }
 
+static void settle(struct sim_case *c, struct image *i)
+{
+	struct err err = ERR_INIT;
+	bool end = false;
+	size_t layer;
+
+	while (!end)
+		if (!pending_pack_next(&c->sim.world, i, &layer, &end, &err))
+			abort();
+	if (!pending_settle(&c->sim.world, i, &err))
+		abort();
+}
+
+/* From an earlier push, some of whose blobs may have gone. */
+static void leave_traces(struct drawn *d, const char *repo, const char *tag)
+{
+	struct sim_case *c = &d->c;
+	struct sim_rng rng = { c->pending_seed };
+	struct sim_pending_options at_once = c->pending;
+	struct image *earlier;
+
+	at_once.pack_ms = 0;
+	earlier = sim_pending_new(&c->sim.world, &rng, &at_once);
+	settle(c, earlier);
+	sim_pending_store(earlier, &c->sim.registry, repo, tag);
+	for (size_t i = 0; i < earlier->blob_count; i++)
+		if (chance(d, 10))
+			sim_blob_drop(sim_store_repo(&c->sim.registry.store, repo),
+				      earlier->blobs[i].descriptor.digest.text);
+	image_free(earlier);
+}
+
+/* As an engine has it: what its layers become is looked up in the registry, or packed. */
+static void draw_pending(struct drawn *d)
+{
+	struct sim_case *c = &d->c;
+
+	if (!chance(d, 25) || c->rival_is_same)
+		return;
+	c->is_pending = true;
+	c->options.adopts = chance(d, 85);
+	c->pending_seed = sim_rng_next(&d->rng);
+	c->pending = (struct sim_pending_options){
+		.layers = (size_t)below(d, 6),
+		.layer_bytes_max = (size_t)ONE_OF(d, 500, 4000, 20000),
+		.knows_config = chance(d, 50),
+		.pack_ms = ONE_OF(d, 0, 1, 30, 1000),
+		.origins_are_lost = chance(d, 10),
+	};
+	if (chance(d, 20))
+		leave_traces(d, SIM_REPO, SIM_TAG);
+	if (chance(d, 40))
+		leave_traces(d, SIM_REPO, "latest");
+	if (chance(d, 30)) {
+		leave_traces(d, "team/cache", SIM_TAG);
+		c->cache_from = sim_reference(SIM_TAG);
+		free(c->cache_from.repository);
+		c->cache_from.repository = mem_strdup("team/cache");
+	}
+	sim_case_open(c);
+}
+
 void draw(struct drawn *d, uint64_t seed)
 {
 	int64_t now_ms;
@@ -204,6 +268,7 @@ void draw(struct drawn *d, uint64_t seed)
 	draw_chances(d, now_ms);
 	draw_clocks(d, now_ms);
 	draw_company(d);
+	draw_pending(d);
 	draw_hurry(d);
 }
 

@@ -67,7 +67,10 @@ static void show_world(const struct drawn *d)
 
 	printf("%s world: %zu manifests, %zu blobs, largest %lld bytes, %zu workers\n",
 	       d->wild ? "wild" : "mild", c->push.image->manifest_count, c->push.image->blob_count,
-	       (long long)sim_image_largest(c->push.image)->size_bytes, c->options.jobs);
+	       image_is_settled(c->push.image)
+		       ? (long long)sim_image_largest(c->push.image)->size_bytes
+		       : 0LL,
+	       c->options.jobs);
 	printf("tokens %lld ms, %u uses; passwords %lld ms, repeated for %lld ms; %lld bytes/ms\n",
 	       (long long)o->token_life_ms, o->token_uses, (long long)c->source.life_ms,
 	       (long long)c->source.repeat_ms, (long long)c->sim.net.bytes_per_ms);
