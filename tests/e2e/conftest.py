@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/peers"))
 
+import engine  # noqa: E402
 import images  # noqa: E402
+from engine_peer import EnginePeer  # noqa: E402
 from front import Front  # noqa: E402
 from gate import Gate  # noqa: E402
 from googleauth import Google  # noqa: E402
@@ -51,7 +54,7 @@ ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "
           "test_timeline_that": 1, "test_strategic_merge": 1, "test_merge": 1,
           "test_json_patch": 1, "test_refused_patch": 1, "test_refused_read": 1,
           "test_label_selector": 1, "test_watch_that_is_cut[": 1, "test_status_of": 2,
-          "test_passing_fault": 12, "test_broken_is_never_anonymous": 4}
+          "test_by_name_and_back": 1, "test_passing_fault": 12, "test_broken_is_never_anonymous": 4}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")
 THREADS = ("test_layout", "test_killed_at", "test_at_a_moment", "test_rotated_file",
@@ -275,6 +278,47 @@ def google():
 def files(google, tmp_path):
     """Makes credential files for `google`."""
     return Files(google, tmp_path / "files")
+
+
+@pytest.fixture
+def place():
+    """A folder with a short name: a socket's path has a short limit."""
+    with tempfile.TemporaryDirectory(prefix="landed-engine-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def make_peer(place):
+    """make_peer(FLAVOUR, ...): see EnginePeer; it ends with the test."""
+    running = []
+
+    def make(*args, **how):
+        running.append(EnginePeer(place, *args, **how).__enter__())
+        return running[-1]
+
+    yield make
+    for peer in running:
+        peer.__exit__(None, None, None)
+        assert peer.bugs == []
+
+
+def started_engine(kind, missing):
+    if missing:
+        pytest.skip(missing)
+    with tempfile.TemporaryDirectory(prefix="landed-engine-") as folder:
+        with kind(Path(folder)) as running:
+            yield running
+
+
+@pytest.fixture(scope="session")
+def dockerd():
+    """The real one; each test has images of its own."""
+    yield from started_engine(engine.Engine, engine.missing())
+
+
+@pytest.fixture(scope="session")
+def podman():
+    yield from started_engine(engine.Podman, engine.podman_missing())
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@ images to push.
 
 Each listens on a socket in its folder; what 127.0.0.0/8 has is plain HTTP to it.
 """
+import io
 import os
 import shutil
 import signal
 import subprocess
+import tarfile
 import time
 
 START_S = 60
@@ -82,6 +84,44 @@ class Engine:
             raise RuntimeError("docker import failed")
         return out.decode().strip()
 
+    def load(self, archive, name):
+        self.docker("load", "-i", archive)
+        return self.id_of(name)
+
+    def build(self, name, base, files):
+        """An image upon BASE with one more layer: FILES, {name: bytes}; its ID.  The classic
+        builder: no network, no container."""
+        context = io.BytesIO()
+        with tarfile.open(fileobj=context, mode="w") as tar:
+            dockerfile = f"FROM {base}\nCOPY files /\n".encode()
+            for path, data in {"Dockerfile": dockerfile,
+                               **{f"files/{k}": v for k, v in files.items()}}.items():
+                info = tarfile.TarInfo(path)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+        done = subprocess.run(["docker", "-H", self.url, "build", "-q", "-t", name, "-"],
+                              env={"PATH": os.environ["PATH"], "HOME": str(self.folder),
+                                   "DOCKER_BUILDKIT": "0"},
+                              input=context.getvalue(), capture_output=True, timeout=60)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode())
+        return self.id_of(name)
+
+    def id_of(self, name):
+        return self.docker("image", "inspect", "-f", "{{.Id}}", name).stdout.strip()
+
+    def tag(self, name, *others):
+        for other in others:
+            self.docker("tag", name, other)
+
+    def remove(self, id):
+        self.docker("image", "rm", "-f", id)
+
+    def pull(self, ref):
+        """Its ID."""
+        self.docker("pull", "-q", ref)
+        return self.id_of(ref)
+
 
 def podman_missing():
     return "" if shutil.which("podman") else "optional tool podman is not installed"
@@ -124,3 +164,22 @@ class Podman:
         if check and done.returncode:
             raise RuntimeError(done.stderr)
         return done
+
+    def load(self, archive, name):
+        self.podman("load", "-i", archive)
+        return self.id_of(name)
+
+    def id_of(self, name):
+        return "sha256:" + self.podman("image", "inspect", "-f", "{{.Id}}", name).stdout.strip()
+
+    def tag(self, name, *others):
+        for other in others:
+            self.podman("tag", name, other)
+
+    def remove(self, id):
+        self.podman("image", "rm", "-f", id)
+
+    def pull(self, ref):
+        """Its ID."""
+        self.podman("pull", "-q", "--tls-verify=false", ref)
+        return self.id_of(ref)

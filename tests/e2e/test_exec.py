@@ -5,13 +5,10 @@ import shlex
 import signal
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import images
 import pytest
 from conftest import SECRET, USER
-from engine import Engine, missing
 
 OTHER = "sha256:" + "0" * 64
 DROPPED = {"at": "put-tag", "action": {"do": "lie"}}
@@ -301,19 +298,9 @@ def test_registry_that_cannot_be_asked(run, repo):
 # -- docker
 
 
-@pytest.fixture(scope="session")
-def engine(tmp_path_factory):
-    if missing():
-        pytest.skip(missing())
-    # a socket's path has a short limit
-    with tempfile.TemporaryDirectory(prefix="landed-engine-") as folder:
-        with Engine(Path(folder)) as running:
-            yield running
-
-
 @pytest.fixture
-def docker_run(run, landed, engine):
-    landed.env["DOCKER_HOST"] = engine.url
+def docker_run(run, landed, dockerd):
+    landed.env["DOCKER_HOST"] = dockerd.url
     return run
 
 
@@ -321,17 +308,17 @@ numbers = iter(range(1, 10_000))
 
 
 @pytest.fixture
-def made(engine):
+def made(dockerd):
     """made(REF): an image of the engine's under that name."""
     names = []
 
     def make(name):
         names.append(name)
-        return engine.make(name, images.layer_tar(200_000, 1000 + next(numbers)))
+        return dockerd.make(name, images.layer_tar(200_000, 1000 + next(numbers)))
 
     yield make
     for name in names:
-        engine.docker("image", "rm", "-f", name, check=False)
+        dockerd.docker("image", "rm", "-f", name, check=False)
 
 
 def test_docker_push(docker_run, front, registry, repo, made):
