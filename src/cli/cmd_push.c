@@ -49,7 +49,7 @@ static const struct opt push_options[] = {
 	  .argument = "gzip|zstd[:LEVEL]",
 	  .help = "how layers that come plain are compressed: gzip (levels 1 to 12, usually 5), which "
 		  "everybody reads, or zstd (1 to 19, usually 3), which makes an OCI image that "
-		  "Docker before 23.0 does not read; what is compressed already stays as it is" },
+		  "Docker 20.10 does not read; what is compressed already stays as it is" },
 	{ .name = "cache-from",
 	  .kind = OPT_STRINGS,
 	  .offset = AT(cache_from),

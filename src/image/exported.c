@@ -324,9 +324,8 @@ static bool pass_begin(struct exported *x, const struct world *w, struct err *er
 {
 	world_note(w, EVENT_PHASE, "exporting from %s", engine_product(x->engine));
 	x->cancel = w->cancel;
-	return engine_export(x->engine, w, x->name,
-			     x->pending.platform.os ? &x->pending.platform : NULL, &x->stream,
-			     err) &&
+	/* all platforms: narrowed by the engine, what comes is not what the ID names */
+	return engine_export(x->engine, w, x->name, NULL, &x->stream, err) &&
 	       tar_open_stream(x->stream, &x->tar, err);
 }
 

@@ -38,7 +38,8 @@ struct image {
 
 struct image_options {
 	const struct platform
-		*platforms; /* keep of an index only what serves these; none: the index as it is */
+		*platforms; /* keep of an index only what serves these; none: the index as it is;
+			       must outlive the image */
 	size_t platform_count;
 	const char *tmp_dir;		/* for what cannot be kept in memory */
 	struct compression compression; /* of layers that come plain */

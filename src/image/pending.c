@@ -1,7 +1,9 @@
 #include "image/pending.h"
 
 #include "base/mem.h"
+#include "image/choice.h"
 #include "image/compose.h"
+#include "image/present.h"
 #include "image/tree.h"
 
 #include <stdlib.h>
@@ -122,6 +124,7 @@ void pending_init(struct pending *p, const struct pending_ops *ops, const struct
 	p->world = w;
 	p->sched = w->sched;
 	p->monitor = monitor_new(w->sched);
+	p->options = *options;
 	p->compression = options->compression;
 	p->budget = (struct temp_budget)TEMP_BUDGET_INIT;
 	p->tmp_dir = mem_strdup(options->tmp_dir);
@@ -278,26 +281,35 @@ static bool compose(const struct pending *p, struct manifest **ret, struct err *
 	return compose_manifest(&p->compression, &p->config, layers, p->order_count, ret, err);
 }
 
-/* What an engine with containerd's store has is an image of its own: nothing is composed. */
-static bool root_manifest(struct pending *p, struct manifest **ret, struct err *err)
+static bool read_composed(const struct world *w, struct image *i, struct err *err)
 {
-	struct descriptor own = { .digest = p->id };
+	struct manifest *root = NULL;
 
-	if (p->config_bytes)
-		return compose(p, ret, err);
+	return compose(i->pending, &root, err) &&
+	       tree_read(w, i->content, root, i, NULL, err);
+}
+
+/* What an engine with containerd's store has is an image of its own: nothing is composed. */
+static bool read_own(const struct world *w, struct image *i, struct err *err)
+{
+	struct pending *p = i->pending;
+	struct descriptor own = { .digest = p->id };
+	struct manifest *root = NULL;
+
 	if (!content_size(&p->content, &p->id, &own.size_bytes, err))
 		return false;
 	if (own.size_bytes == CONTENT_ABSENT)
 		return err_set(err, ERR_CORRUPT, "the source does not hold its image's config, %s",
 			       p->id.text);
-	return content_manifest(&p->content, &own, ret, err);
+	return choose_platforms(i->content, &own, &p->options, &root, err) &&
+	       tree_read_present(w, &own, root, &p->options, i, err);
 }
 
 bool pending_settle(const struct world *w, struct image *i, struct err *err)
 {
-	struct manifest *root = NULL;
+	bool is_composed = i->pending->config_bytes != NULL;
 
-	if (!root_manifest(i->pending, &root, err) || !tree_read(w, i->content, root, i, NULL, err))
+	if (!(is_composed ? read_composed(w, i, err) : read_own(w, i, err)))
 		return false;
 	for (size_t k = 0; k < i->blob_count; k++)
 		i->blobs[k].in_source &= !is_adopted(i->pending, &i->blobs[k].descriptor.digest);

@@ -57,6 +57,7 @@ struct pending {
 	const struct pending_ops *ops;
 	struct digest id;	  /* of the config, or what an engine calls the image instead */
 	struct platform platform; /* all NULL when nobody says */
+	struct image_options options; /* what the image is opened with: borrowed */
 	struct compression compression;
 	struct pending_layer *layers; /* each diff ID once, in the order of first use */
 	size_t layer_count;
@@ -134,7 +135,8 @@ MUST_USE bool pending_origins(const struct world *w, struct image *i, struct str
 /* For sources */
 
 /*
- * Empty, with DIFF_IDS' layers open. ID and platform are the source's to set. W must outlive it.
+ * Empty, with DIFF_IDS' layers open. ID and platform are the source's to set. W and what OPTIONS
+ * point to must outlive it.
  */
 void pending_init(struct pending *p, const struct pending_ops *ops, const struct world *w,
 		  const struct image_options *options, const struct digest *diff_ids, size_t count);

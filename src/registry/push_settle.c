@@ -42,7 +42,7 @@ static bool go_on(struct push *p, struct err *failed, struct err *err)
 static bool is_this_image(const struct pending *wanted, const struct manifest *m)
 {
 	if (digest_same(&m->digest, &wanted->id))
-		return true;
+		return m->kind == MANIFEST_IMAGE || wanted->options.platform_count == 0;
 	if (m->kind != MANIFEST_IMAGE || m->entry_count != wanted->order_count + 1 ||
 	    !digest_same(&m->entries[0].digest, &wanted->id))
 		return false;

@@ -10,12 +10,12 @@ import threading
 import pytest
 
 import archives
-import images
-from conftest import assert_landed
-from engine_peer import FLAVOURS, EnginePeer, cut, fail_inside, hang, remove
+from conftest import Landed, assert_landed
+from engine_peer import FLAVOURS, cut, fail_inside, hang, remove
 from test_push_engine import APP, SIZE, assert_nothing_left, assert_pushed
 
 EVER = 0
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -55,6 +55,20 @@ def test_containerd_sends_what_the_store_has(peer_push, make_peer, front, regist
     assert peer.record.count("GET", "/get") == 1
 
 
+def test_containerd_beside_its_layers(peer_push, make_peer, front, registry, repo):
+    """The registry has the very layers, not the image: the rest of it is still to be read."""
+    peer = make_peer("containerd")
+    assert peer_push(peer).code == 0
+    lost = registry.storage.tag(repo, "1")
+    assert registry.request("DELETE", f"/v2/{repo}/manifests/{lost}")[0] == 202
+    children = json.loads(registry.storage.blob_path(lost).read_bytes())["manifests"]
+    front.record.clear()
+    done = peer_push(peer)
+    assert_landed(done, registry, repo, "1", lost)
+    assert front.record.count("PUT", "digest=", status=201) == 0
+    assert len(children) == 1
+
+
 def test_containerd_with_part_of_its_index(peer_push, make_peer, place, registry, repo):
     """Only one platform was pulled: that one is sent, and said."""
     peer = make_peer("containerd", archives.containerd(place / "part.tar", absent=True, size=SIZE))
@@ -63,8 +77,22 @@ def test_containerd_with_part_of_its_index(peer_push, make_peer, place, registry
     assert registry.problems(repo, "1") == []
     assert done.digest == registry.storage.tag(repo, "1") != id_of(peer)
     assert "linux/amd64" in done.err
-    wanted = json.loads(registry.storage.manifest(repo, "1"))
-    assert "layers" in wanted
+    assert "layers" in json.loads(registry.storage.manifest(repo, "1"))
+    for words in ((), ("--platform", "linux/amd64")):
+        again = peer_push(peer, *words)
+        assert_landed(again, registry, repo, "1", done.digest)
+    assert peer_push(peer, "--platform", "linux/s390x", tag="2").code == 40
+    assert peer_push(peer, "--platform", "linux/arm64", tag="2").code in (40, 41)
+    assert registry.storage.tag(repo, "2") is None
+
+
+def test_containerd_narrowed_to_a_platform(peer_push, make_peer, registry, repo):
+    """Also when the registry has the whole index under the tag."""
+    peer = make_peer("containerd")
+    assert peer_push(peer).digest == id_of(peer)
+    child = json.loads(registry.storage.manifest(repo, "1"))["manifests"][0]["digest"]
+    done = peer_push(peer, "--platform", "linux/amd64")
+    assert_landed(done, registry, repo, "1", child)
 
 
 def test_first_byte_that_is_late(peer_push, make_peer, registry, repo):
@@ -194,9 +222,6 @@ def test_no_engine(peer_push, place, registry, repo):
     done = peer_push(f"unix://{place}/none.sock")
     assert_nothing_left(done, 40, registry, repo)
     assert "DOCKER_HOST" in done.err and "none.sock" in done.err
-    with EnginePeer(place) as peer:
-        peer.listeners["unix"].close()
-        assert_nothing_left(peer_push(peer), 40, registry, repo)
 
 
 def test_by_ssh(peer_push, registry, repo):
@@ -205,27 +230,26 @@ def test_by_ssh(peer_push, registry, repo):
     assert "docker save IMAGE | landed push docker-archive:- REF" in done.err
 
 
-def test_socket_that_we_may_not_use(landed, peer_push, make_peer, place, tmp_path, registry, repo):
-    peer = make_peer("docker20")
-    place.chmod(0o755)
-    peer.socket.chmod(0o600 if os.geteuid() == 0 else 0)
-    home = place / "home"
+def test_socket_that_we_may_not_use(make_peer, front, place, registry, repo):
+    peer, landed = make_peer("docker20"), Landed(place / "home")
+    peer.socket.chmod(0o600)
+    credential = landed.credential()
     if os.geteuid() == 0:
-        shutil.copy(landed.binary, place / "landed")
-        landed.binary = str(place / "landed")
-        for folder in (landed.home, *landed.home.rglob("*")):
-            os.chown(folder, 65534, 65534)
-        shutil.copytree(landed.home, home)
-        for folder in (home, *home.rglob("*")):
-            os.chown(folder, 65534, 65534)
+        landed.binary = shutil.copy(landed.binary, place / "landed")
+        for path in (landed.home, *landed.home.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        place.chmod(0o755)
+    else:
+        peer.socket.chmod(0)
 
     def become_nobody():
         if os.geteuid() == 0:
             os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
 
-    done = peer_push(peer, before=become_nobody)
+    done = landed("push", f"docker-daemon:{APP}", f"{front.address}/{repo}:1", *credential,
+                  env={"DOCKER_HOST": peer.host}, before=become_nobody)
     assert_nothing_left(done, 42, registry, repo)
     assert "Permission denied" in done.err and "usermod -aG docker" in done.err
 
