@@ -4,6 +4,7 @@ The verdict comes from the exit code and from the registry's storage (peers/trut
 what the program says.
 """
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -16,7 +17,9 @@ from typing import NamedTuple
 
 import absence
 import actions
+import archives
 import images
+from engine_peer import EnginePeer
 from front import Front
 from kinds import AWAY_FIRST_S, FAULTS, fits, place_of
 from registry import Registry
@@ -60,6 +63,7 @@ class Stand:
         self.lock = threading.Lock()
         self.processes = set()
         self.is_stopped = False
+        self.engine = None
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -67,6 +71,8 @@ class Stand:
             self.folder = Path(stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="landed-torture-", dir=memory)))
             self.image = images.multi(self.folder / "image", size=IMAGE_BYTES)
+            self.engine = stack.enter_context(EnginePeer(self.folder, "docker20", archives.classic(
+                self.folder / "engine.tar", size=IMAGE_BYTES)))
             self.registry = stack.enter_context(Registry(self.folder / "registry"))
             self.stack = stack.pop_all()
         return self
@@ -88,7 +94,7 @@ class Stand:
         folder, repo = self.folder / name, f"acme/web/{name}"
         folder.mkdir()
         with Front(self.registry.url, way.gate(), **way.front) as front:
-            command = [self.landed, "push", self.image.source(), f"{front.address}/{repo}:1",
+            command = [self.landed, "push", self.source_of(way), f"{front.address}/{repo}:1",
                        *way.options, *way.credential(folder, front.address), *self.options]
             command += FAULTS[run.fault].options if run.fault else ()
             strike = Strike(front, run)
@@ -107,14 +113,29 @@ class Stand:
         shutil.rmtree(self.registry.storage.repository(repo), ignore_errors=True)
         return outcome
 
+    def source_of(self, way):
+        return (f"docker-daemon:{self.engine.images[0].id}" if way.from_engine
+                else self.image.source())
+
+    def what_is_wrong(self, repo, tag, way):
+        """Nothing, if the image is whole under that tag."""
+        there = self.registry.storage.tag(repo, tag)
+        if way.from_engine and there:
+            config = json.loads(self.registry.storage.manifest(repo, tag))["config"]["digest"]
+            is_ours = config == self.engine.images[0].id
+        else:
+            is_ours = there == self.image.digest
+        return (self.registry.storage.problems(repo, tag) if is_ours
+                else [f"{tag} is on {there or 'nothing'}"])
+
     def execute(self, command, folder):
         """The exit code, None if it did not end."""
         with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
             with self.lock:
                 if self.is_stopped:
                     return None
-                process = subprocess.Popen(command, env=environment(folder), stdout=out, stderr=err,
-                                           stdin=subprocess.DEVNULL)
+                process = subprocess.Popen(command, env=environment(folder, self.engine),
+                                           stdin=subprocess.DEVNULL, stdout=out, stderr=err)
                 self.processes.add(process)
             try:
                 return process.wait(RUN_MAX_S)
@@ -128,13 +149,9 @@ class Stand:
 
     def judge(self, code, repo, way, front, folder):
         """Why this is no landing, "" if it is one."""
-        storage, wrong = self.registry.storage, list(front.bugs)
+        wrong = list(front.bugs)
         for tag in way.tags:
-            there = storage.tag(repo, tag)
-            if there == self.image.digest:
-                wrong += storage.problems(repo, tag)
-            else:
-                wrong.append(f"{tag} is on {there or 'nothing'}")
+            wrong += self.what_is_wrong(repo, tag, way)
         if code == 0 and not wrong:
             return ""
         ended = f"no end after {RUN_MAX_S} s" if code is None else f"exit {code}"
@@ -171,11 +188,12 @@ class Strike:
         return self.is_struck or not self.fault
 
 
-def environment(folder):
+def environment(folder, engine):
     """Nothing of the machine's user takes part."""
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "DOCKER_CONFIG": str(folder),
            "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder),
            "XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8"}
+    env |= {"DOCKER_HOST": engine.host} if engine else {}
     return env | {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
 
 

@@ -18,6 +18,7 @@ class Way:
     options: tuple = ONE_AT_A_TIME
     tags: tuple = ("1",)
     is_stored: bool = False
+    from_engine: bool = False                     # its layers are packed on the way
 
     @property
     def keeps_order(self):
@@ -52,6 +53,8 @@ WAYS = {
     # docker login with a password, and a second tag
     "password": Way("basic", "basic", {"shape": "pass"},
                     (*ONE_AT_A_TIME, "--additional-tag", "latest"), ("1", "latest"), True),
+    # an image of the engine's, of which nothing is known but its ID
+    "engine": Way(refusal="unauthenticated", front={"shape": "gar"}, from_engine=True),
     # as everybody runs it: request i is the i-th to arrive
     "workers": Way(refusal="unauthenticated", front={"shape": "gar"}, options=()),
 }
