@@ -108,16 +108,14 @@ class Pieces:
     """A body that goes out in chunks, because an engine does not know its length."""
     kind = "chunked"
 
-    def __init__(self, data):
-        self.data, self.at = data, 0
+    def __init__(self, path):
+        self.file = open(path, "rb")
 
     def read(self):
-        piece = self.data[self.at:self.at + PIECE]
-        self.at += len(piece)
-        return piece
+        return self.file.read(PIECE)
 
     def rest(self):
-        return self.data
+        return self.file.read()
 
 
 class Call(Request):
@@ -168,7 +166,7 @@ class Call(Request):
         if found.group(2) == "json":
             return Answer.json(image.inspected())
         return Answer(200, [("Content-Type", "application/x-tar"),
-                            ("Transfer-Encoding", "chunked")], Pieces(image.path.read_bytes()))
+                            ("Transfer-Encoding", "chunked")], Pieces(image.path))
 
 
 def said(status, message):
