@@ -285,8 +285,7 @@ static bool read_composed(const struct world *w, struct image *i, struct err *er
 {
 	struct manifest *root = NULL;
 
-	return compose(i->pending, &root, err) &&
-	       tree_read(w, i->content, root, i, NULL, err);
+	return compose(i->pending, &root, err) && tree_read(w, i->content, root, i, NULL, err);
 }
 
 /* What an engine with containerd's store has is an image of its own: nothing is composed. */

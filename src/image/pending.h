@@ -55,8 +55,8 @@ struct pending_ops {
 struct pending {
 	struct content content; /* first: this is what the image reads from */
 	const struct pending_ops *ops;
-	struct digest id;	  /* of the config, or what an engine calls the image instead */
-	struct platform platform; /* all NULL when nobody says */
+	struct digest id;	      /* of the config, or what an engine calls the image instead */
+	struct platform platform;     /* all NULL when nobody says */
 	struct image_options options; /* what the image is opened with: borrowed */
 	struct compression compression;
 	struct pending_layer *layers; /* each diff ID once, in the order of first use */

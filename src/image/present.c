@@ -81,9 +81,8 @@ static bool read_what_is_whole(const struct world *w, const struct descriptor *r
 	       tree_read(w, into->content, m, into, NULL, err);
 }
 
-bool tree_read_present(const struct world *w, const struct descriptor *entry,
-		       struct manifest *root, const struct image_options *options,
-		       struct image *into, struct err *err)
+bool tree_read_present(const struct world *w, const struct descriptor *entry, struct manifest *root,
+		       const struct image_options *options, struct image *into, struct err *err)
 {
 	bool is_index = root->kind == MANIFEST_INDEX, missing = false;
 
