@@ -39,6 +39,11 @@ enum err_code {
 	ERR_WRAPPER,   /* what was to run a command has failed itself */
 	ERR_NOT_EXECUTABLE,
 	ERR_NOT_FOUND,
+	ERR_NOT_LANDED,	     /* a node misses the image, and so does the registry */
+	ERR_NOT_PULLED,	     /* the node may not or cannot pull what is there */
+	ERR_CRASHES,	     /* the container does */
+	ERR_NOT_RUNNING,     /* not placed, or not done in time */
+	ERR_SUPERSEDED,	     /* by another rollout */
 	ERR_CLUSTER_REFUSED, /* rights, quota, policy, admission */
 	ERR_CANCELLED,	     /* by a signal */
 };
