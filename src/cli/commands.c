@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_exec,
 	&command_push,
 	&command_verify,
+	&command_watch,
 };
 
 const struct command *command_at(size_t index)

@@ -8,7 +8,6 @@
 #include "cli/connect.h"
 #include "cli/opt.h"
 #include "kube/client.h"
-#include "kube/object.h"
 
 struct cluster_settings {
 	char *namespace;
@@ -38,26 +37,5 @@ MUST_USE bool kube_connect(const struct cluster_settings *settings,
 			   struct kube_connection **ret, struct err *err);
 void kube_connection_free(struct kube_connection *c);
 DEFINE_FREEP(struct kube_connection, kube_connection_free)
-
-/* What a command is about: "deployment/my-app". */
-struct kube_target {
-	enum workload_kind kind;
-	const char *name; /* borrowed from the operand */
-};
-
-/*
- * KIND/NAME, or KIND and NAME as two operands, with kubectl's names of kinds ("deploy", "sts", "deployment.apps",
- * "deployments.v1.apps"). *ret_used is how many operands it took. ERR_USAGE.
- */
-MUST_USE bool kube_target_parse(char *const *operands, size_t count, struct kube_target *ret,
-				size_t *ret_used, struct err *err);
-
-/* A single word of a kind; ERR_USAGE. */
-MUST_USE bool kube_kind_parse(const char *word, size_t len, enum workload_kind *ret,
-			      struct err *err);
-
-/* "deployments", "cronjobs" and "apps/v1", "batch/v1": for kube_path. */
-const char *kube_resource_of(enum workload_kind kind);
-const char *kube_group_of(enum workload_kind kind);
 
 #endif

@@ -2,7 +2,7 @@
  * Follows one rollout to its verdict: watches of the workload, its replica sets or revisions, its pods and the
  * namespace's events feed the judge (kube/judge.h), and the registry answers what the judge asks. All that is decided
  * is decided there; here are only threads. Progress goes to the world's observer, a phase for each change of what is
- * waited for; nothing is printed but by rollout_print.
+ * waited for; nothing is printed.
  */
 #ifndef CLI_ROLLOUT_H
 #define CLI_ROLLOUT_H
@@ -56,9 +56,5 @@ void rollout_say_evidence(const struct run *run, const struct rollout_end *e);
 /* VERDICT_RUNNING is true; else ERR with the headline, the hint and the code of the verdict's exit code. */
 MUST_USE bool rollout_check(const struct rollout_end *e, const struct verdict_subject *s,
 			    struct err *err);
-
-/* All of the above as the result of a command: its object or its line on stdout, evidence on stderr. */
-MUST_USE bool rollout_print(const struct run *run, const struct rollout_end *e,
-			    const struct verdict_subject *s, struct err *err);
 
 #endif

@@ -46,6 +46,7 @@ struct kube_watch {
 	struct js *object; /* of the last event */
 	int64_t opened_ms;
 	bool brought;  /* the stream did */
+	bool lost;     /* nothing is being read */
 	size_t faults; /* in a row: waits grow by it */
 	size_t unreadable;
 	size_t logins;
@@ -90,6 +91,11 @@ struct kube_watch_tally kube_watch_tally(const struct kube_watch *k)
 	return k->tally;
 }
 
+bool kube_watch_is_lost(const struct kube_watch *k)
+{
+	return k->lost;
+}
+
 /* Faults */
 
 static void relist(struct kube_watch *k)
@@ -117,6 +123,7 @@ static bool wait_for_fault(struct kube_watch *k, const struct world *w, struct e
 	if (wait_ms > LONGEST_WAIT_MS)
 		wait_ms = LONGEST_WAIT_MS;
 	k->faults++;
+	k->lost = true;
 	text = mem_printf("watch of '%s': %s", k->selection.path,
 			  err->message ? err->message : "the stream ended at once");
 	world_tell(w,
@@ -175,6 +182,15 @@ static bool after_fault(struct kube_watch *k, const struct world *w, int code, s
 	return wait_for_fault(k, w, err);
 }
 
+/* It was answered. */
+static void found(struct kube_watch *k, const struct world *w)
+{
+	if (!k->lost)
+		return;
+	k->lost = false;
+	world_note(w, EVENT_NOTE, "watch of '%s' goes on", k->selection.path);
+}
+
 static void all_is_well(struct kube_watch *k)
 {
 	k->faults = 0;
@@ -205,6 +221,7 @@ static bool open_list(struct kube_watch *k, const struct world *w, struct err *e
 			      err))
 		return after_fault(k, w, reply.code, err);
 	k->stage = STAGE_ITEMS;
+	found(k, w);
 	return true;
 }
 
@@ -281,6 +298,7 @@ static bool open_stream(struct kube_watch *k, const struct world *w, struct err 
 			      err))
 		return after_fault(k, w, reply.code, err);
 	k->stage = STAGE_EVENTS;
+	found(k, w);
 	return true;
 }
 
