@@ -45,6 +45,7 @@ struct command {
 extern const struct command command_auth_setup_docker;
 extern const struct command command_auth_show;
 extern const struct command command_auth_token;
+extern const struct command command_deploy;
 extern const struct command command_doctor;
 extern const struct command command_exec;
 extern const struct command command_push;

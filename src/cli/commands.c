@@ -8,6 +8,7 @@ static const struct command *const commands[] = {
 	&command_auth_setup_docker,
 	&command_auth_show,
 	&command_auth_token,
+	&command_deploy,
 	&command_doctor,
 	&command_exec,
 	&command_push,

@@ -35,9 +35,8 @@ static bool check_known(const struct workload *w, const struct assignment *a, st
 		return true;
 	for (size_t i = 0; i < w->template.container_count; i++)
 		buf_printf(&names, "%s%s", i ? ", " : "", w->template.containers[i].name);
-	err_set(err, ERR_USAGE, "%s/%s has no container '%s'", workload_kind_name(w->kind),
-		w->meta.name, a->container);
-	err_evidence(err, "its containers: %s", buf_str(&names));
+	err_set(err, ERR_USAGE, "%s/%s has no container '%s', its containers are: %s",
+		workload_kind_name(w->kind), w->meta.name, a->container, buf_str(&names));
 	buf_clear(&names);
 	return false;
 }

@@ -54,12 +54,11 @@ static bool plan(struct scene *s, const char *json, const char *words)
 static const struct {
 	const char *words;
 	const char *message;
-	const char *evidence;
 } bad[] = {
-	{ "nosuch=i:1", "deployment/web has no container 'nosuch'",
-	  "its containers: setup, app, log, bare" },
-	{ "app=i:1 app=i:2", "container 'app' is given two images", NULL },
-	{ "*=i:1 *=i:2", "container '*' is given two images", NULL },
+	{ "nosuch=i:1",
+	  "deployment/web has no container 'nosuch', its containers are: setup, app, log, bare" },
+	{ "app=i:1 app=i:2", "container 'app' is given two images" },
+	{ "*=i:1 *=i:2", "container '*' is given two images" },
 };
 
 static void test_bad_plans(void **state)
@@ -71,8 +70,6 @@ static void test_bad_plans(void **state)
 		assert_false(plan(&s, DEPLOYMENT, bad[i].words));
 		assert_int_equal(s.err.code, ERR_USAGE);
 		assert_string_equal(s.err.message, bad[i].message);
-		if (bad[i].evidence)
-			assert_string_equal(s.err.evidence, bad[i].evidence);
 	}
 }
 
