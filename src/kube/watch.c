@@ -185,10 +185,13 @@ static bool after_fault(struct kube_watch *k, const struct world *w, int code, s
 /* It was answered. */
 static void found(struct kube_watch *k, const struct world *w)
 {
+	CLEANUP(mem_freep) char *text = NULL;
+
 	if (!k->lost)
 		return;
+	text = mem_printf("watch of '%s' goes on", k->selection.path);
 	k->lost = false;
-	world_note(w, EVENT_NOTE, "watch of '%s' goes on", k->selection.path);
+	world_tell(w, &(struct event){ .kind = EVENT_WAIT, .text = text });
 }
 
 static void all_is_well(struct kube_watch *k)

@@ -42,7 +42,7 @@ DEFINE_FREEP(struct kube_watch, kube_watch_free)
 MUST_USE bool kube_watch_next(struct kube_watch *k, const struct world *w,
 			      struct kube_watch_event *ret, struct err *err);
 
-/* Whether it is cut off just now. What tells it is the world's observer, at its begin (EVENT_WAIT) and end (EVENT_NOTE). */
+/* Whether it is cut off just now. What tells it is the world's observer, with EVENT_WAIT at its begin and of no time at its end. */
 bool kube_watch_is_lost(const struct kube_watch *k);
 
 /* For people and tests: how often it had to begin a stream or a list anew. */
