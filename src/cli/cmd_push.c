@@ -208,6 +208,15 @@ static bool open_image(const struct run *run, const char *source, const struct p
 	       image_open(run->world, source, &options, ret, err);
 }
 
+/* Before anything is sent, where it is known by then. */
+static bool check_digests(const struct outcomes *o, const struct image *image, struct err *err)
+{
+	for (size_t i = 0; i < o->count && image_is_settled(image); i++)
+		if (!push_is_wanted(image, &o->at[i].ref, err))
+			return false;
+	return true;
+}
+
 /* What shall be looked at before layers are compressed. */
 struct cache {
 	struct reference *refs;
@@ -319,7 +328,7 @@ static bool push_all(struct outcomes *o, const char *source, const struct platfo
 
 	if (!cache_open(&settings->cache_from, &cache, err) ||
 	    !connect_new(&common->connect, o->run->world, &sessions, err) ||
-	    !open_image(o->run, source, platforms, &image, err)) {
+	    !open_image(o->run, source, platforms, &image, err) || !check_digests(o, image, err)) {
 		outcomes_settle_all(o, "push", err);
 		return outcomes_finish(o, common->receipt, NULL, err);
 	}

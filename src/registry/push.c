@@ -308,10 +308,9 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 	return true;
 }
 
-/* Who wrote a digest behind the name wants that image and no other. */
-static bool check_digest(const struct push *p, struct err *err)
+bool push_is_wanted(const struct image *image, const struct reference *ref, struct err *err)
 {
-	const struct digest *wanted = &p->ref->digest, *found = &image_root(p->image)->digest;
+	const struct digest *wanted = &ref->digest, *found = &image_root(image)->digest;
 
 	if (!*wanted->text || digest_same(wanted, found))
 		return true;
@@ -322,7 +321,7 @@ static bool check_digest(const struct push *p, struct err *err)
 
 static bool push_and_prove(struct push *p, struct err *err)
 {
-	if (!push_settle(p, err) || !check_digest(p, err))
+	if (!push_settle(p, err) || !push_is_wanted(p->image, p->ref, err))
 		return false;
 	plan_blobs(p);
 	if (has_landed_earlier(p, err))

@@ -43,6 +43,13 @@ struct push_result {
 void push_result_clear(struct push_result *r);
 
 /*
+ * Who writes a digest behind a name wants that image and no other: ERR_OTHER_DIGEST when REF has one and the image,
+ * which has a manifest by now, is not it.
+ */
+MUST_USE bool push_is_wanted(const struct image *image, const struct reference *ref,
+			     struct err *err);
+
+/*
  * True only when the proof is complete for REF's tag (its digest when it has no tag) and every additional tag.
  *
  * Fails with ERR_CORRUPT before the manifest is published if a blob is not what it says; with ERR_OTHER_DIGEST

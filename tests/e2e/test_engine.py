@@ -19,7 +19,7 @@ import images
 from certs import Authority
 from conftest import PROGRAM
 from engine import Engine, missing, stop
-from engine_peer import FLAVOURS, EnginePeer, cut, fail_inside, hang, remove
+from engine_peer import FLAVOURS, cut, fail_inside, hang, remove
 
 CLIENT = str(Path(PROGRAM).parent / "landed-engine-client")
 APP = "acme/app:1"
@@ -186,9 +186,6 @@ def test_nobody_there(place):
     fails("no-source", "No such file", f"unix://{place}/none.sock", "open")
     fails("no-source", "DOCKER_HOST", "tcp://127.0.0.1:1", "open")
     fails("usage", "docker save IMAGE | landed push docker-archive:- REF", "ssh://a", "open")
-    with EnginePeer(place) as peer:
-        peer.listeners["unix"].close()
-        fails("no-source", "Connection refused", peer.host, "open")
 
 
 def test_socket_that_we_may_not_use(peer, place):

@@ -146,7 +146,7 @@ def test_stateful_set_that_needs_a_hand(start):
     kubectl.good("set", "image", "statefulset/my-app", SET)
     code, out, _ = kubectl("rollout", "status", "statefulset/my-app", "--timeout=3s")
     assert code == 1 and "Waiting for 1 pods to be ready..." in out
-    kubectl.good("delete", "pod", "my-app-1")
+    kubectl.good("delete", "pod", "my-app-1", "--wait=false")
     kubectl.good("rollout", "status", "statefulset/my-app")
     assert all(map(is_ready, cluster.list("pods")))
 

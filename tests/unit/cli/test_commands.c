@@ -77,15 +77,15 @@ static void test_bad_words(void **state)
 		const char *says;
 		const char *hint; /* begins so */
 	} table[] = {
-		{ &command_push, { NULL }, "push needs a SOURCE and a REF", "landed push --help" },
 		{ &command_push,
-		  { "alpine" },
-		  "'alpine' is not a source",
-		  "docker save alpine | landed push docker-archive:- alpine" },
+		  { NULL },
+		  "push needs an IMAGE, or a SOURCE and a REF",
+		  "landed push --help" },
+		{ &command_push, { "Alpine" }, "Alpine", NULL },
 		{ &command_push,
 		  { "alpine", "r.example/a:1" },
 		  "'alpine' is not a source",
-		  "docker save alpine | landed push docker-archive:- r.example/a:1" },
+		  "landed push docker-daemon:alpine r.example/a:1" },
 		{ &command_push, { "oci:dir" }, "push needs a REF", "landed push oci:dir " },
 		{ &command_push, { "oci:dir", "r.example/A" }, "r.example/A", NULL },
 		{ &command_push,

@@ -183,38 +183,6 @@ static void test_stalls_end_over_a_socket_too(void **state)
 	finish(&l);
 }
 
-/* A reader that takes a little now and then: the kernel's queue drains, and nothing else moves. */
-static void take_slowly(struct loopback *l, int fd)
-{
-	if (!loopback_read_head(l, fd))
-		return;
-	for (int i = 0; i < 12; i++) {
-		loopback_pause(l, 300);
-		loopback_read_some(l, fd, 16 * (int64_t)KIB);
-	}
-	loopback_read_some(l, fd, 1 * (int64_t)MIB - 12 * 16 * (int64_t)KIB);
-	loopback_say(l, fd, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
-}
-
-static void test_queue_that_drains_is_movement(void **state)
-{
-	CLEANUP(mem_freep) char *bytes = mem_alloc(1 * MIB);
-	CLEANUP(stream_freep) struct stream *s = stream_of_bytes(bytes, 1 * MIB);
-	struct http_request put = get;
-	struct line l;
-
-	(void)state;
-	start(&l, take_slowly);
-	put.method = "PUT";
-	put.body = s;
-	put.body_bytes = 1 * (int64_t)MIB;
-	put.stall_ms = 900;
-	if (!open_it(&l, &put))
-		fail_msg("%s", l.err.message);
-	assert_int_equal(http_status(l.x), 201);
-	finish(&l);
-}
-
 /* Silence of a second before the first byte, and of a second behind it. */
 static void think_first(struct loopback *l, int fd)
 {
@@ -280,7 +248,6 @@ int main(void)
 		cmocka_unit_test(test_request_goes_to_the_socket_and_to_no_proxy),
 		cmocka_unit_test(test_why_a_socket_cannot_be_connected_to),
 		cmocka_unit_test(test_stalls_end_over_a_socket_too),
-		cmocka_unit_test(test_queue_that_drains_is_movement),
 		cmocka_unit_test(test_each_request_has_its_own_patience),
 		cmocka_unit_test(test_cancel_ends_a_long_patience_at_once),
 	};
