@@ -9,6 +9,9 @@ from kube.cluster import Cluster
 from kube.pods import is_ready
 from kube_peers import APP, V2, Kubectl, ask, kubectls, wait_for
 
+# the peer is held against kubectl when it changes, not in every check: kubectl takes its time
+pytestmark = pytest.mark.long
+
 FOUND = kubectls()
 NEWEST = list(FOUND)[-1:] or ["kubectl"]
 SPEED = 10
