@@ -41,3 +41,10 @@ size_t text_trim(const char **text, size_t len)
 	}
 	return len;
 }
+
+bool text_ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}

@@ -16,7 +16,7 @@ static const struct opt_use deploy_uses[] = {
 	{ &deploy_options, DEPLOY },
 	{ &cluster_options, DEPLOY + offsetof(struct deploy_settings, cluster) },
 	{ &common_output, 0 },
-	{ &common_limits, 0 },
+	{ &rollout_limits, 0 },
 	{ &common_credentials, 0 },
 	{ &common_connection, 0 },
 };

@@ -11,42 +11,11 @@ struct doctor_settings {
 	struct common_settings common;
 };
 
-#define AT(member) offsetof(struct common_settings, member)
-
 /* As those of other commands, but for somebody who waits. */
 static const struct opt limits_options[] = {
-	{ .name = "timeout",
-	  .kind = OPT_DURATION,
-	  .offset = AT(timeout_ms),
-	  .argument = "TIME",
-	  .fallback = "60s",
-	  .least = 1000,
-	  .most = 24 * 3600 * 1000,
-	  .help = "all of it must be over by then; each check has a few seconds of its own" },
-	{ .name = "stall-timeout",
-	  .kind = OPT_DURATION,
-	  .offset = AT(connect.stall_timeout_ms),
-	  .argument = "TIME",
-	  .fallback = "10s",
-	  .least = 1000,
-	  .most = 3600 * 1000,
-	  .help = "give a request up when nothing moves for so long" },
-	{ .name = "retries",
-	  .kind = OPT_INTEGER,
-	  .offset = AT(connect.retries),
-	  .argument = "N",
-	  .fallback = "1",
-	  .least = -1,
-	  .most = 100,
-	  .help = "how often one request is tried again after a passing fault" },
-	{ .name = "renew-wait",
-	  .kind = OPT_DURATION,
-	  .offset = AT(connect.renew_wait_ms),
-	  .argument = "TIME",
-	  .fallback = "3s",
-	  .least = 0,
-	  .most = 3600 * 1000,
-	  .help = "how long to wait for a new token while the source repeats a dying one" },
+	COMMON_LIMITS("60s",
+		      "all of it must be over by then; each check has a few seconds of its own",
+		      "10s", "1", "3s"),
 };
 
 static const struct opt_group doctor_limits = { "Limits", limits_options,

@@ -17,59 +17,10 @@ struct watch_settings {
 	struct cluster_settings cluster;
 };
 
-#define AT(member) offsetof(struct common_settings, member)
-
-/* As those of other commands, but for a rollout. */
-static const struct opt limits_options[] = {
-	{ .name = "timeout",
-	  .kind = OPT_DURATION,
-	  .offset = AT(timeout_ms),
-	  .argument = "TIME",
-	  .fallback = "3m",
-	  .least = 1000,
-	  .most = 24 * 3600 * 1000,
-	  .help = "what is still waited for then ends with exit code 53" },
-	{ .name = "stall-timeout",
-	  .kind = OPT_DURATION,
-	  .offset = AT(connect.stall_timeout_ms),
-	  .argument = "TIME",
-	  .fallback = "15s",
-	  .least = 1000,
-	  .most = 3600 * 1000,
-	  .help = "give a request up when nothing moves for so long" },
-	{ .name = "retries",
-	  .kind = OPT_INTEGER,
-	  .offset = AT(connect.retries),
-	  .argument = "N",
-	  .fallback = "-1",
-	  .least = -1,
-	  .most = 100,
-	  .help = "how often one request is tried again after a passing fault; -1: as long as "
-		  "--timeout and the kind of fault allow" },
-	{ .name = "renew-wait",
-	  .kind = OPT_DURATION,
-	  .offset = AT(connect.renew_wait_ms),
-	  .argument = "TIME",
-	  .fallback = "30s",
-	  .least = 0,
-	  .most = 3600 * 1000,
-	  .help = "how long to wait for a new token while the source repeats a dying one" },
-	{ .name = "jobs",
-	  .kind = OPT_INTEGER,
-	  .offset = AT(jobs),
-	  .argument = "N",
-	  .fallback = "4",
-	  .least = 1,
-	  .most = 64,
-	  .help = "requests to the registry at once" },
-};
-
-static const struct opt_group watch_limits = { "Limits", limits_options,
-					       ARRAY_SIZE(limits_options) };
 static const struct opt_use watch_uses[] = {
 	{ &cluster_options, offsetof(struct watch_settings, cluster) },
 	{ &common_output, 0 },
-	{ &watch_limits, 0 },
+	{ &rollout_limits, 0 },
 	{ &common_credentials, 0 },
 	{ &common_connection, 0 },
 };

@@ -2,8 +2,6 @@
 
 #include "base/mem.h"
 
-#define USUAL_MS 900000
-
 static const struct opt option_table[] = {
 	{ .name = "dry-run",
 	  .kind = OPT_FLAG,
@@ -127,11 +125,6 @@ static struct rollout_image *wanted_images(const struct deploy *d, const struct 
 	return images;
 }
 
-static int64_t deadline_ms(const struct world *w)
-{
-	return w->deadline_ms == NEVER_MS ? world_now_ms(w) + USUAL_MS : w->deadline_ms;
-}
-
 static bool follow(struct deploy *d, struct err *err)
 {
 	const struct workload *w = d->was_unchanged ? &d->workload : &d->patched;
@@ -148,7 +141,7 @@ static bool follow(struct deploy *d, struct err *err)
 			  .was_unchanged = d->was_unchanged,
 			  .images = images,
 			  .image_count = d->changes.count,
-			  .deadline_ms = deadline_ms(d->run->world) },
+			  .deadline_ms = d->run->world->deadline_ms },
 		.sessions = d->sessions,
 		.jobs = (size_t)d->common->jobs,
 	};

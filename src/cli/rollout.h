@@ -12,6 +12,9 @@
 #include "kube/judge.h"
 #include "kube/verdict.h"
 
+/* Options of commands that follow one, in a struct that begins with common_settings. */
+extern const struct opt_group rollout_limits;
+
 struct rollout_wanted {
 	struct kube_client *client;
 	const char *namespace;

@@ -199,20 +199,13 @@ void pending_set_config(struct pending *p, const char *bytes, size_t len)
 
 /* For those who want the image */
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 /* "tar.gzip" is Docker's way, "tar+gzip" OCI's; "tar.zstd" is containerd's (images/mediatypes.go). */
 bool pending_accepts(const struct pending *p, const struct descriptor *blob)
 {
 	bool is_gzip = p->compression.algorithm == COMPRESS_GZIP;
 
-	return ends_with(blob->media_type, is_gzip ? ".tar.gzip" : ".tar.zstd") ||
-	       ends_with(blob->media_type, is_gzip ? ".tar+gzip" : ".tar+zstd");
+	return text_ends_with(blob->media_type, is_gzip ? ".tar.gzip" : ".tar.zstd") ||
+	       text_ends_with(blob->media_type, is_gzip ? ".tar+gzip" : ".tar+zstd");
 }
 
 void pending_adopt(struct image *i, size_t layer, const struct descriptor *blob)

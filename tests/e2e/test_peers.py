@@ -21,7 +21,9 @@ def skopeo_push(source, address, repo, *options, tag="1", creds=f"{USER}:{SECRET
                   f"docker://{address}/{repo}:{tag}")
 
 
-def test_push_in_the_shape_of_artifact_registry(front, registry, repo, image, tmp_path):
+def test_push_in_the_shape_of_artifact_registry(front, registry, repo, tmp_path):
+    # of its own: skopeo remembers where it has seen blobs, and would mount them
+    image = images.single(tmp_path / "image", size=200_000, seed=71)
     done = skopeo_push(image.source("latest"), front.address, repo)
     assert done.returncode == 0, done.stderr
     assert registry.storage.tag(repo, "1") == image.digest

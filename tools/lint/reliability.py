@@ -126,6 +126,10 @@ def read_constants():
                 values.setdefault(name, set()).add(number)
         for name, value in re.findall(r"\.name = \"([\w-]+)\"[^{}]*?\.fallback = \"(\w+)\"", text):
             values["--" + name] = value
+    limits = Path("src/cli/common.c").read_text().partition("COMMON_LIMITS(")[2]
+    words = re.findall(r"\"([^\"]*)\"", limits)[:5]
+    values |= dict(zip(["--timeout", None, "--stall-timeout", "--retries", "--renew-wait"], words))
+    values.pop(None)
     policy = Path("src/http/retry.h").read_text().partition("RETRY_POLICY_DEFAULT")[2]
     values |= {name: int(value) for name, value in re.findall(r"\.(\w+) = (\d+)", policy)}
     return values
