@@ -33,7 +33,7 @@ def options():
     parser.add_argument("--scale", type=int, help="divide all sizes by this")
     parser.add_argument("--only", action="append", choices=rows.KEYS, metavar="ROW",
                         help="of " + ", ".join(rows.KEYS) + "; may be repeated")
-    parser.add_argument("--level", type=int, default=4, help="libdeflate's, for the bound")
+    parser.add_argument("--level", type=int, default=5, help="libdeflate's, for the bound")
     parser.add_argument("--scratch", help="where all of it is put (default: $TMPDIR)")
     parser.add_argument("--write", action="store_true", help="the tables into docs/performance.md")
     return parser.parse_args()
