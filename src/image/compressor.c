@@ -47,15 +47,15 @@ static void block_pack(struct block *b, struct codec *codec, struct block *scrat
 }
 
 /*
- * A packing always gets one, so that all get on; more only within its share, which is that of those
- * who have something under way.
+ * A packing always gets one, so that all get on; the oldest as many as workers can use; another one
+ * more only within its share, which is that of those who have something under way.
  */
 static bool may_have(const struct packing *p)
 {
 	const struct compressor *c = p->compressor;
 	size_t share, active = 0;
 
-	if (p->held == 0)
+	if (p->held == 0 || (p == c->packings && p->held < c->blocks_max))
 		return true;
 	for (const struct packing *other = c->packings; other; other = other->next)
 		active += other->held > 0;
@@ -123,20 +123,25 @@ void compressor_strike_out(struct compressor *c, struct packing *p)
 	*at = p->next;
 }
 
-/* One of each packing in turn, so that a large layer does not hold up small ones. */
+/*
+ * Every second block is the oldest packing's, so that there is soon a layer to be sent; the others'
+ * are taken in turn, so that a large layer does not hold up small ones.
+ */
 static struct block *take_queued(struct compressor *c)
 {
-	for (struct packing *p = c->packings; p; p = p->next) {
-		struct block *b = first_queued(p);
+	bool by_age = c->taken % 2 == 0;
+	struct packing *next = NULL;
+	struct block *b;
 
-		if (!b)
-			continue;
-		compressor_strike_out(c, p);
-		compressor_enrol(c, p);
-		b->state = BLOCK_TAKEN;
-		return b;
-	}
-	return NULL;
+	for (struct packing *p = c->packings; p; p = p->next)
+		if (first_queued(p) && (!next || (!by_age && p->taken < next->taken)))
+			next = p;
+	if (!next)
+		return NULL;
+	next->taken = ++c->taken;
+	b = first_queued(next);
+	b->state = BLOCK_TAKEN;
+	return b;
 }
 
 static void work_on(struct compressor *c, struct block *b, struct codec *codec,

@@ -29,6 +29,7 @@ struct packing {
 	packing_out out;
 	void *arg;
 	struct packing *next;
+	size_t taken; /* when a worker last took a block of it: the compressor's count then */
 	struct block *first; /* not yet given out, in order */
 	struct block *last;
 	struct block *filling; /* not in the row yet */
@@ -41,7 +42,8 @@ struct compressor {
 	struct sched *sched;
 	struct monitor *monitor;
 	size_t block_bytes;
-	struct packing *packings; /* whose turn it is, first */
+	struct packing *packings; /* the oldest first */
+	size_t taken;		  /* blocks, by workers */
 	struct block *spare;
 	size_t blocks; /* held by packings */
 	size_t blocks_max;

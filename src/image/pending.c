@@ -235,6 +235,19 @@ bool pending_has_config(struct image *i)
 	return has;
 }
 
+bool pending_config(struct image *i, struct descriptor *ret)
+{
+	struct pending *p = i->pending;
+	bool known;
+
+	enter(p);
+	known = p->config_bytes != NULL;
+	if (known)
+		descriptor_copy(ret, &p->config);
+	leave(p);
+	return known;
+}
+
 bool pending_offer_config(struct image *i, const char *bytes, size_t len)
 {
 	struct digest d = digest_of(bytes, len);

@@ -101,6 +101,9 @@ size_t pending_open_count(struct image *i);
 /* Whether the config's bytes are there. Else a pass to pack_next's end brings them. */
 bool pending_has_config(struct image *i);
 
+/* The config as a blob, where it is known; the caller clears *ret. */
+bool pending_config(struct image *i, struct descriptor *ret);
+
 /* BYTES are the config's if their hash is the image's ID; *ret says so. They are copied. */
 bool pending_offer_config(struct image *i, const char *bytes, size_t len);
 

@@ -362,6 +362,16 @@ static bool adopt_known(struct push *p, struct err *err)
 
 /* Packing */
 
+/* Where it is known before all layers are sent it goes beside the last of them. */
+static bool send_config(struct push *p, const struct world *w, struct err *err)
+{
+	CLEANUP(descriptor_clear) struct descriptor config = { .size_bytes = 0 };
+
+	return !pending_config(p->image, &config) ||
+	       push_send_blob(p, w, &(struct image_blob){ .descriptor = config, .in_source = true },
+			      err);
+}
+
 /* Each call takes one layer, whichever the source has next. */
 static bool pack_and_send(const struct world *w, void *arg, size_t index, struct err *err)
 {
@@ -374,7 +384,7 @@ static bool pack_and_send(const struct world *w, void *arg, size_t index, struct
 	if (!pending_pack_next(w, p->image, &layer, &end, err))
 		return false;
 	if (end)
-		return true;
+		return send_config(p, w, err);
 	blob.descriptor = image_pending(p->image)->layers[layer].blob;
 	return push_send_blob(p, w, &blob, err);
 }
