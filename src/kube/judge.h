@@ -30,7 +30,7 @@
  *	GROUP_ASK         | did not land, incomplete   | none once the registry confirms; JUDGE_LAG_MS when it denies
  *	GROUP_ACCESS      | node may not pull          | two attempts and JUDGE_ACCESS_MS; JUDGE_BLIND_MS unseen
  *	GROUP_PERMANENT   | name or policy, not created | JUDGE_CONFIRM_MS
- *	GROUP_CRASH       | container crashes          | JUDGE_RESTARTS restarts
+ *	GROUP_CRASH       | container crashes          | JUDGE_RESTARTS restarts; JUDGE_REFUSED_MS for what cannot be run
  *	GROUP_REFUSED     | refused by the cluster     | JUDGE_REFUSED_MS
  *	GROUP_TRANSIENT   | still waiting              | the deadline
  *	GROUP_PLACE       | not scheduled or created   | the deadline

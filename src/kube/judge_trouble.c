@@ -140,6 +140,16 @@ static struct opinion on_permanent(const struct rollout *r, const struct case_ *
 	return after(r, c, JUDGE_CONFIRM_MS, VERDICT_NAME_OR_POLICY, WHY_NONE);
 }
 
+/* What cannot be run has not even begun: some runtimes start it again without counting. */
+static struct opinion on_crash(const struct rollout *r, const struct case_ *c)
+{
+	if (!c->container || c->container->restarts >= JUDGE_RESTARTS)
+		return after(r, c, 0, VERDICT_CRASHES, WHY_NONE);
+	if (c->trouble->cause == CAUSE_EXEC)
+		return after(r, c, JUDGE_REFUSED_MS, VERDICT_CRASHES, WHY_NONE);
+	return never();
+}
+
 /* A condition lasts while it holds. An event has to be repeated, because nothing takes it back. */
 static struct opinion on_refused(const struct rollout *r, const struct case_ *c)
 {
@@ -159,9 +169,7 @@ static struct opinion opinion_of(const struct rollout *r, const struct case_ *c)
 	case GROUP_PERMANENT:
 		return on_permanent(r, c);
 	case GROUP_CRASH:
-		if (c->container && c->container->restarts < JUDGE_RESTARTS)
-			return never();
-		return after(r, c, 0, VERDICT_CRASHES, WHY_NONE);
+		return on_crash(r, c);
 	case GROUP_REFUSED:
 		return on_refused(r, c);
 	default:
@@ -385,7 +393,8 @@ static enum verdict_kind late_kind(const struct verdict *v)
 	case GROUP_PERMANENT:
 		return VERDICT_NAME_OR_POLICY;
 	case GROUP_CRASH:
-		return e->restarts > 0 ? VERDICT_CRASHES : VERDICT_STILL_WAITING;
+		return e->restarts > 0 || e->cause == CAUSE_EXEC ? VERDICT_CRASHES
+								 : VERDICT_STILL_WAITING;
 	case GROUP_REFUSED:
 		return VERDICT_REFUSED;
 	case GROUP_PLACE:
