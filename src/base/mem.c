@@ -58,16 +58,22 @@ void mem_replace(char **p, const char *value)
 	*p = copy;
 }
 
+char *mem_vprintf(const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		out_of_memory();
+	return text;
+}
+
 char *mem_printf(const char *fmt, ...)
 {
-	va_list ap;
+	va_list args;
 	char *text;
-	int len;
 
-	va_start(ap, fmt);
-	len = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (len < 0)
-		out_of_memory();
+	va_start(args, fmt);
+	text = mem_vprintf(fmt, args);
+	va_end(args);
 	return text;
 }

@@ -7,12 +7,15 @@
 
 #include "base/macros.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 void *mem_alloc(size_t size) __attribute__((malloc, returns_nonnull)); /* zeroed */
 void *mem_realloc(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((malloc, returns_nonnull));
 char *mem_strndup(const char *s, size_t len) __attribute__((malloc, returns_nonnull));
+char *mem_vprintf(const char *fmt, va_list args) PRINTF(1, 0)
+	__attribute__((malloc, returns_nonnull));
 char *mem_printf(const char *fmt, ...) PRINTF(1, 2) __attribute__((malloc, returns_nonnull));
 
 /* NULL stays NULL. */

@@ -3,6 +3,7 @@
  */
 #include "cli/command.h"
 
+#include "base/mem.h"
 #include "cli/deploy.h"
 
 struct settings {
@@ -26,21 +27,45 @@ static const struct command_example deploy_examples[] = {
 	  "landed deploy deployment/my-app app=registry.example/team/app:1.4" },
 	{ "put the old image back when the new one does not come up",
 	  "landed deploy --rollback-on-failure sts/db db=registry.example/team/db:9" },
+	{ "all that run this image",
+	  "landed deploy -l app=shop deployment,cronjob '*'=registry.example/shop/web:2" },
 	{ "would it work?",
 	  "landed deploy --dry-run -n shop deploy/web '*'=registry.example/shop/web:2" },
 };
 
+struct words {
+	struct assignment *at;
+	size_t count;
+};
+
+static void words_clear(struct words *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		assignment_clear(&w->at[i]);
+	free(w->at);
+}
+
+static bool words_parse(char *const *words, size_t count, struct words *ret, struct err *err)
+{
+	ret->at = mem_alloc(count * sizeof(*ret->at));
+	for (size_t i = 0; i < count; i++)
+		if (!assignment_parse(words[i], &ret->at[ret->count++], err))
+			return false;
+	return true;
+}
+
 static bool cmd_deploy(const struct run *run, struct err *err)
 {
 	const struct settings *settings = run->settings;
+	CLEANUP(words_clear) struct words words = { 0 };
 
 	if (run->operand_count < 2) {
 		err_set(err, ERR_USAGE, "deploy needs KIND/NAME and CONTAINER=REF");
 		err_hint(err, "landed deploy --help");
 		return false;
 	}
-	return deploy_run(run, &settings->deploy, run->operands[0], run->operands + 1,
-			  run->operand_count - 1, err);
+	return words_parse(run->operands + 1, run->operand_count - 1, &words, err) &&
+	       deploy_run(run, &settings->deploy, run->operands[0], words.at, words.count, err);
 }
 
 const struct command command_deploy = {
@@ -56,7 +81,9 @@ const struct command command_deploy = {
 		"exit code is the verdict's.\n\n"
 		"KIND is deployment, statefulset, daemonset or cronjob, in kubectl's spellings. CONTAINER "
 		"may be an init container, and '*' is every container that is not named. A cronjob is "
-		"patched and not followed. With --rollback-on-failure exactly the images that were "
+		"patched and not followed. With -l it is all workloads of KIND, or of several kinds with "
+		"commas between them, that have these labels: nothing is changed before all of "
+		"them were rehearsed, and they are followed side by side. With --rollback-on-failure exactly the images that were "
 		"replaced come back, while ours are still there; of a statefulset the broken pod is "
 		"deleted too, because its controller would wait for it for ever.",
 	.completes = OPERANDS_REF,

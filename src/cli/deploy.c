@@ -2,6 +2,8 @@
 
 #include "base/mem.h"
 
+#include <stdarg.h>
+
 static const struct opt option_table[] = {
 	{ .name = "dry-run",
 	  .kind = OPT_FLAG,
@@ -16,7 +18,13 @@ static const struct opt option_table[] = {
 	  .kind = OPT_FLAG,
 	  .offset = offsetof(struct deploy_settings, rollback),
 	  .help = "when the rollout fails, put the images back that were there before, as long as nobody "
-		  "else has changed them" },
+		  "else has changed them; of several workloads when one of them fails" },
+	{ .name = "selector",
+	  .letter = 'l',
+	  .kind = OPT_STRING,
+	  .offset = offsetof(struct deploy_settings, selector),
+	  .argument = "LABELS",
+	  .help = "all workloads of KIND that have these labels, as kubectl takes them: app=web,tier!=db" },
 	{ .name = "platform",
 	  .kind = OPT_STRINGS,
 	  .offset = offsetof(struct deploy_settings, platforms),
@@ -25,48 +33,75 @@ static const struct opt option_table[] = {
 };
 const struct opt_group deploy_options = { "Deploy", option_table, ARRAY_SIZE(option_table) };
 
+char *deploy_name(const struct deploy *d)
+{
+	return mem_printf("%s/%s", workload_kind_name(d->target.kind), d->target.name);
+}
+
 struct verdict_subject deploy_subject(const struct deploy *d)
 {
 	return (struct verdict_subject){
 		.kind = d->target.kind,
 		.name = d->target.name,
-		.namespace = d->settings->cluster.namespace,
+		.namespace = d->release->settings->cluster.namespace,
 	};
+}
+
+void deploy_say(const struct deploy *d, const char *fmt, ...)
+{
+	CLEANUP(mem_freep) char *name = deploy_name(d);
+	CLEANUP(mem_freep) char *what = NULL;
+	CLEANUP(mem_freep) char *line = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	what = mem_vprintf(fmt, args);
+	va_end(args);
+	line = mem_printf("%s: %s", name, what);
+	talk_say(d->release->run->talk, line);
 }
 
 void deploy_clear(struct deploy *d)
 {
+	err_clear(&d->err);
 	rollout_end_clear(&d->end);
 	workload_clear(&d->patched);
 	kube_reply_clear(&d->after);
+	placement_clear(&d->placement);
 	image_changes_clear(&d->changes);
 	workload_clear(&d->workload);
 	kube_reply_clear(&d->before);
-	for (size_t i = 0; i < d->image_count; i++) {
-		assignment_clear(&d->images[i].words);
-		reference_clear(&d->images[i].ref);
-		proof_clear(&d->images[i].proof);
-		identity_clear(&d->images[i].identity);
-		free(d->images[i].pinned);
-	}
-	free(d->images);
 	free(d->path);
-	kube_connection_free(d->connection);
-	connect_free(d->sessions);
 	target_clear(&d->target);
 }
 
-static bool read_words(struct deploy *d, const char *target, char *const *words, size_t count,
+static void release_clear(struct release *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		deploy_clear(&r->deploys[i]);
+	free(r->deploys);
+	for (size_t i = 0; i < r->image_count; i++) {
+		reference_clear(&r->images[i].ref);
+		proof_clear(&r->images[i].proof);
+		identity_clear(&r->images[i].identity);
+		free(r->images[i].pinned);
+	}
+	free(r->images);
+	kube_connection_free(r->connection);
+	connect_free(r->sessions);
+}
+
+/* The beginning: words, connections, workloads */
+
+static bool read_words(struct release *r, const struct assignment *words, size_t count,
 		       struct err *err)
 {
-	if (!target_parse(target, &d->target, err))
-		return false;
-	d->images = mem_alloc((count + 1) * sizeof(*d->images));
+	r->images = mem_alloc((count + 1) * sizeof(*r->images));
 	for (size_t i = 0; i < count; i++) {
-		struct deploy_image *image = &d->images[d->image_count++];
+		struct deploy_image *image = &r->images[r->image_count++];
 
-		if (!assignment_parse(words[i], &image->words, err) ||
-		    !reference_parse(image->words.image, &image->ref, err))
+		image->words = &words[i];
+		if (!reference_parse(words[i].image, &image->ref, err))
 			return false;
 	}
 	return true;
@@ -83,144 +118,132 @@ static bool check_platform_words(const struct deploy_settings *s, struct err *er
 	return true;
 }
 
-static bool connect_both(struct deploy *d, struct err *err)
+static bool connect_both(struct release *r, struct err *err)
 {
-	const struct world *w = d->run->world;
+	const struct world *w = r->run->world;
 
-	if (!connect_new(&d->common->connect, w, &d->sessions, err) ||
-	    !kube_connect(&d->settings->cluster, &d->common->connect, w, &d->connection, err))
+	return connect_new(&r->common->connect, w, &r->sessions, err) &&
+	       kube_connect(&r->settings->cluster, &r->common->connect, w, &r->connection, err);
+}
+
+static bool look(struct release *r, const char *target, const struct assignment *words,
+		 size_t count, struct err *err)
+{
+	if (!check_platform_words(r->settings, err) || !release_name(r, target, err) ||
+	    !read_words(r, words, count, err) || !connect_both(r, err) ||
+	    !release_find(r, target, err))
 		return false;
-	d->path = target_path(&d->target, d->connection->namespace);
+	for (size_t i = 0; i < r->count; i++)
+		if (!deploy_read(&r->deploys[i], err))
+			return false;
 	return true;
 }
 
-static void say(const struct deploy *d, const char *what)
+/* The middle: until here a failure has changed nothing */
+
+static bool rehearse(struct release *r, struct err *err)
 {
-	CLEANUP(mem_freep)
-	char *line =
-		mem_printf("%s/%s %s", workload_kind_name(d->target.kind), d->target.name, what);
+	for (size_t i = 0; i < r->count; i++) {
+		struct deploy *d = &r->deploys[i];
 
-	talk_say(d->run->talk, line);
-}
-
-/* Following */
-
-/* What each container is to run: as the cluster has it, which admission may have rewritten. */
-static struct rollout_image *wanted_images(const struct deploy *d, const struct workload *w)
-{
-	struct rollout_image *images = mem_alloc((d->changes.count + 1) * sizeof(*images));
-
-	for (size_t i = 0; i < d->changes.count; i++) {
-		const struct image_change *c = &d->changes.at[i];
-		const struct template_container *t = template_container(&w->template, c->container);
-		const struct identity *identity = &d->images[c->assignment].identity;
-
-		images[i] = (struct rollout_image){
-			.container = c->container,
-			.image = t && t->image ? t->image : c->to,
-			.digests = identity->digests,
-			.digest_count = identity->digest_count,
-		};
+		d->was_unchanged = image_changes_are_made(&d->workload, &d->changes);
+		if (d->was_unchanged) {
+			deploy_say(d, "has these images already: nothing to change");
+			continue;
+		}
+		deploy_check_way_back(d);
+		if (!deploy_rehearse(d, err))
+			return false;
+		if (r->settings->dry_run)
+			deploy_say(d,
+				   "would be taken by the cluster; dry run, nothing was changed");
 	}
-	return images;
-}
-
-static bool follow(struct deploy *d, struct err *err)
-{
-	const struct workload *w = d->was_unchanged ? &d->workload : &d->patched;
-	CLEANUP(mem_freep) struct rollout_image *images = wanted_images(d, w);
-	const struct verdict_subject subject = deploy_subject(d);
-	const struct rollout_wanted wanted = {
-		.client = d->connection->client,
-		.namespace = d->connection->namespace,
-		.plan = { .kind = d->target.kind,
-			  .name = d->target.name,
-			  .uid = w->meta.uid,
-			  .generation = w->meta.generation,
-			  .sameness = w->template.sameness,
-			  .was_unchanged = d->was_unchanged,
-			  .images = images,
-			  .image_count = d->changes.count,
-			  .deadline_ms = d->run->world->deadline_ms },
-		.sessions = d->sessions,
-		.jobs = (size_t)d->common->jobs,
-	};
-
-	if (!rollout_follow(d->run->world, &wanted, &d->end, err))
-		return err_wrap(err,
-				d->was_unchanged ? "nothing was changed" : "patched; following");
-	d->has_verdict = true;
-	rollout_say_evidence(d->run, &d->end);
-	if (d->settings->rollback)
-		deploy_restore(d);
-	return rollout_check(&d->end, &subject, err);
-}
-
-static void say_running(const struct deploy *d)
-{
-	const struct verdict_subject subject = deploy_subject(d);
-	CLEANUP(mem_freep) char *line = verdict_headline(&d->end.verdict, &subject);
-
-	talk_say(d->run->talk, line);
-}
-
-/* The whole */
-
-static bool change(struct deploy *d, struct err *err)
-{
-	deploy_check_way_back(d);
-	if (!deploy_rehearse(d, err))
-		return false;
-	if (d->settings->dry_run) {
-		say(d, "would be taken by the cluster; dry run, nothing was changed");
-		return true;
-	}
-	return deploy_patch(d, err);
-}
-
-static bool finish(struct deploy *d, struct err *err)
-{
-	if (d->settings->dry_run)
-		return true;
-	if (d->target.kind == WORKLOAD_CRONJOB) {
-		say(d, d->was_unchanged ? "is as it was; its next job runs it"
-					: "was patched; its next job runs it, nothing is followed");
-		return true;
-	}
-	if (!d->settings->wait) {
-		if (!d->was_unchanged)
-			say(d, "was patched; its rollout is not followed");
-		return true;
-	}
-	if (!follow(d, err))
-		return false;
-	say_running(d);
 	return true;
 }
 
-static bool deploy(struct deploy *d, struct err *err)
+static bool prepare(struct release *r, const char *target, const struct assignment *words,
+		    size_t count, struct err *err)
 {
-	if (!connect_both(d, err) || !deploy_read(d, err) || !deploy_prove(d, err))
-		return false;
-	d->was_unchanged = image_changes_are_made(&d->workload, &d->changes);
-	if (d->was_unchanged)
-		say(d, "has these images already: nothing to change");
-	else if (!change(d, err))
-		return false;
-	return finish(d, err);
+	return look(r, target, words, count, err) && release_prove(r, err) && rehearse(r, err);
+}
+
+/* The end: every workload has its own */
+
+/* After one that could not be patched no other one is. */
+static void patch_all(struct release *r)
+{
+	const char *failed = NULL;
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct deploy *d = &r->deploys[i];
+
+		if (d->was_unchanged)
+			continue;
+		if (failed)
+			err_set(&d->err, ERR_UNPROVEN, "%s/%s was not changed, because %s was not",
+				workload_kind_name(d->target.kind), d->target.name, failed);
+		else if (!deploy_patch(d, &d->err))
+			failed = d->target.name;
+	}
+}
+
+static bool sum_up(const struct release *r, struct err *err)
+{
+	const struct deploy *first = NULL;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		if (!r->deploys[i].err.code)
+			continue;
+		if (!failed++)
+			first = &r->deploys[i];
+		if (r->count > 1)
+			talk_error(r->run->talk, &r->deploys[i].err);
+	}
+	if (!failed)
+		return true;
+	if (r->count == 1)
+		err_copy(err, &first->err);
+	else
+		err_set(err, first->err.code, "%zu of %zu workloads failed", failed, r->count);
+	return false;
+}
+
+static bool carry_out(struct release *r, struct err *err)
+{
+	if (r->settings->dry_run)
+		return true;
+	patch_all(r);
+	release_follow(r);
+	if (r->settings->rollback)
+		release_restore(r);
+	return sum_up(r, err);
+}
+
+static struct release release_of(const struct run *run, const struct deploy_settings *settings)
+{
+	return (struct release){ .run = run, .settings = settings, .common = run->settings };
+}
+
+bool deploy_look(const struct run *run, const struct deploy_settings *settings, const char *target,
+		 const struct assignment *words, size_t count, struct err *err)
+{
+	CLEANUP(release_clear) struct release r = release_of(run, settings);
+
+	if (look(&r, target, words, count, err))
+		return true;
+	release_print(&r, err);
+	return false;
 }
 
 bool deploy_run(const struct run *run, const struct deploy_settings *settings, const char *target,
-		char *const *words, size_t count, struct err *err)
+		const struct assignment *words, size_t count, struct err *err)
 {
-	CLEANUP(deploy_clear)
-	struct deploy d = { .run = run, .settings = settings, .common = run->settings };
+	CLEANUP(release_clear) struct release r = release_of(run, settings);
 	bool ok;
 
-	if (!check_platform_words(settings, err) || !read_words(&d, target, words, count, err))
-		return false;
-	talk_title(run->talk, target);
-	ok = deploy(&d, err);
-	deploy_print(&d, ok ? NULL : err);
+	talk_title(run->talk, settings->selector ? settings->selector : target);
+	ok = prepare(&r, target, words, count, err) && carry_out(&r, err);
+	release_print(&r, ok ? NULL : err);
 	return ok;
 }

@@ -8,8 +8,10 @@
 
 #define BACK_MS 30000
 
-static bool is_worth_it(const struct deploy *d)
+bool deploy_is_failure(const struct deploy *d)
 {
+	if (!d->has_verdict)
+		return d->err.code && !d->was_patched && !d->was_unchanged;
 	switch (d->end.verdict.kind) {
 	case VERDICT_DID_NOT_LAND:
 	case VERDICT_INCOMPLETE:
@@ -19,24 +21,17 @@ static bool is_worth_it(const struct deploy *d)
 	case VERDICT_NOT_PLACED:
 	case VERDICT_STILL_WAITING:
 	case VERDICT_REFUSED:
-		return d->was_patched && !d->was_unchanged;
+		return !d->was_unchanged;
 	default:
 		return false;
 	}
-}
-
-static void say(const struct deploy *d, const char *what, const char *why)
-{
-	CLEANUP(mem_freep) char *line = mem_printf("%s%s%s", what, why ? ": " : "", why ? why : "");
-
-	talk_say(d->run->talk, line);
 }
 
 static bool is_still_ours(struct deploy *d, const struct world *w, struct err *err)
 {
 	struct kube_reply reply = { 0 };
 	CLEANUP(workload_clear) struct workload now = { 0 };
-	bool ours = kube_get(d->connection->client, w, d->path, &reply, err) &&
+	bool ours = kube_get(d->release->connection->client, w, d->path, &reply, err) &&
 		    workload_parse_as(reply.object, d->target.kind, &now, err);
 
 	if (ours && !image_changes_are_made(&now, &d->changes))
@@ -56,7 +51,7 @@ static bool send_back(struct deploy *d, const struct world *w, struct err *err)
 	body = image_changes_patch(&d->workload, &d->changes);
 	image_changes_reverse(&d->changes);
 	change.body = body;
-	ok = kube_patch(d->connection->client, w, &change, &reply, err);
+	ok = kube_patch(d->release->connection->client, w, &change, &reply, err);
 	if (!ok && reply.causes)
 		err_evidence(err, "%s", reply.causes);
 	return ok;
@@ -85,33 +80,29 @@ static void delete_broken_pod(struct deploy *d, const struct world *w)
 	if (d->target.kind != WORKLOAD_STATEFULSET || !d->end.verdict.evidence_count || !e->pod ||
 	    !e->pod_uid)
 		return;
-	path = kube_path("v1", d->connection->namespace, "pods", e->pod);
+	path = kube_path("v1", d->release->connection->namespace, "pods", e->pod);
 	body = only_this_one(e->pod_uid);
 	change = (struct kube_change){ .path = path, .body = body };
-	if (kube_delete(d->connection->client, w, &change, &reply, &err))
-		say(d, "the broken pod was deleted", e->pod);
+	if (kube_delete(d->release->connection->client, w, &change, &reply, &err))
+		deploy_say(d, "the broken pod was deleted: %s", e->pod);
 	else
-		say(d, "the broken pod could not be deleted", err.message);
+		deploy_say(d, "the broken pod could not be deleted: %s", err.message);
 	err_clear(&err);
 }
 
 static void say_restored(const struct deploy *d)
 {
-	for (size_t i = 0; i < d->changes.count; i++) {
-		CLEANUP(mem_freep)
-		char *what = mem_printf("rolled back: '%s' has its image from before",
-					d->changes.at[i].container);
-
-		say(d, what, d->changes.at[i].from);
-	}
+	for (size_t i = 0; i < d->changes.count; i++)
+		deploy_say(d, "rolled back: '%s' has its image from before: %s",
+			   d->changes.at[i].container, d->changes.at[i].from);
 }
 
-void deploy_restore(struct deploy *d)
+static void restore(struct deploy *d)
 {
-	struct world w = *d->run->world;
+	struct world w = d->world;
 	struct err err = ERR_INIT;
 
-	if (!is_worth_it(d))
+	if (!d->was_patched || (d->has_verdict && d->end.verdict.kind == VERDICT_SUPERSEDED))
 		return;
 	w.deadline_ms = world_now_ms(&w) + BACK_MS;
 	world_note(&w, EVENT_PHASE, "rolling back");
@@ -120,7 +111,17 @@ void deploy_restore(struct deploy *d)
 		say_restored(d);
 		delete_broken_pod(d, &w);
 	} else {
-		say(d, "not rolled back", err.message);
+		deploy_say(d, "not rolled back: %s", err.message);
 	}
 	err_clear(&err);
+}
+
+void release_restore(struct release *r)
+{
+	bool failed = false;
+
+	for (size_t i = 0; i < r->count; i++)
+		failed |= deploy_is_failure(&r->deploys[i]);
+	for (size_t i = 0; i < r->count && failed; i++)
+		restore(&r->deploys[i]);
 }

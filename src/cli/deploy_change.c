@@ -8,36 +8,32 @@
 #define UNPROCESSABLE 422
 #define BAD_REQUEST 400
 
-static char *target_text(const struct deploy *d)
-{
-	return mem_printf("%s/%s", workload_kind_name(d->target.kind), d->target.name);
-}
-
 static bool read_object(struct deploy *d, struct kube_reply *reply, struct workload *ret,
 			struct err *err)
 {
-	return kube_get(d->connection->client, d->run->world, d->path, reply, err) &&
+	return kube_get(d->release->connection->client, &d->world, d->path, reply, err) &&
 	       workload_parse_as(reply->object, d->target.kind, ret, err);
 }
 
 static bool plan(struct deploy *d, struct err *err)
 {
+	const struct release *r = d->release;
 	CLEANUP(mem_freep)
-	struct assignment *words = mem_alloc((d->image_count + 1) * sizeof(*words));
+	struct assignment *words = mem_alloc((r->image_count + 1) * sizeof(*words));
 
-	for (size_t i = 0; i < d->image_count; i++)
-		words[i] = d->images[i].words;
-	return image_changes_plan(&d->workload, words, d->image_count, &d->changes, err);
+	for (size_t i = 0; i < r->image_count; i++)
+		words[i] = *r->images[i].words;
+	return image_changes_plan(&d->workload, words, r->image_count, &d->changes, err);
 }
 
 bool deploy_read(struct deploy *d, struct err *err)
 {
-	CLEANUP(mem_freep) char *name = target_text(d);
+	CLEANUP(mem_freep) char *name = deploy_name(d);
 
-	world_note(d->run->world, EVENT_PHASE, "reading %s", name);
+	world_note(&d->world, EVENT_PHASE, "reading the workload");
 	if (!read_object(d, &d->before, &d->workload, err))
 		return err_wrap(err, "reading %s in namespace '%s'", name,
-				d->connection->namespace);
+				d->release->connection->namespace);
 	return plan(d, err);
 }
 
@@ -53,13 +49,13 @@ static bool send(struct deploy *d, bool dry_run, struct kube_reply *reply, struc
 		.dry_run = dry_run,
 	};
 
-	return kube_patch(d->connection->client, d->run->world, &change, reply, err);
+	return kube_patch(d->release->connection->client, &d->world, &change, reply, err);
 }
 
 /* Who lost the race is told against whom: NOW is what is there instead. */
 static bool is_overtaken(const struct deploy *d, const struct workload *now, struct err *err)
 {
-	CLEANUP(mem_freep) char *name = target_text(d);
+	CLEANUP(mem_freep) char *name = deploy_name(d);
 
 	if (now->meta.uid && d->workload.meta.uid &&
 	    strcmp(now->meta.uid, d->workload.meta.uid) != 0) {
@@ -113,23 +109,13 @@ static bool look_again(struct deploy *d, int code, struct err *err)
 
 static bool tell_refusal(struct deploy *d, const struct kube_reply *reply, struct err *err)
 {
-	CLEANUP(mem_freep) char *name = target_text(d);
+	CLEANUP(mem_freep) char *name = deploy_name(d);
 
 	if (err->code == ERR_SUPERSEDED)
 		return false;
 	if (reply->causes)
 		err_evidence(err, "%s", reply->causes);
 	return err_wrap(err, "the change of %s was not made", name);
-}
-
-static void say_warning(struct deploy *d, const struct kube_reply *reply)
-{
-	CLEANUP(mem_freep) char *line = NULL;
-
-	if (!reply->warning)
-		return;
-	line = mem_printf("warning of the cluster: %s", reply->warning);
-	talk_say(d->run->talk, line);
 }
 
 /* A webhook may be unable to rehearse; that is no refusal. */
@@ -155,14 +141,14 @@ bool deploy_rehearse(struct deploy *d, struct err *err)
 {
 	CLEANUP(kube_reply_clear) struct kube_reply reply = { 0 };
 
-	world_note(d->run->world, EVENT_PHASE,
-		   "asking the cluster whether it would take the change");
+	world_note(&d->world, EVENT_PHASE, "asking the cluster whether it would take the change");
 	if (send(d, true, &reply, err)) {
-		say_warning(d, &reply);
+		if (reply.warning)
+			deploy_say(d, "warning of the cluster: %s", reply.warning);
 		return true;
 	}
 	if (cannot_rehearse(&reply)) {
-		world_note(d->run->world, EVENT_NOTE, "no dry run: %s", reply.message);
+		world_note(&d->world, EVENT_NOTE, "no dry run: %s", reply.message);
 		err_clear(err);
 		return true;
 	}
@@ -180,7 +166,7 @@ static void say_rewritten(const struct deploy *d)
 			template_container(&d->patched.template, c->container);
 
 		if (t && t->image && strcmp(t->image, c->to) != 0)
-			world_note(d->run->world, EVENT_NOTE,
+			world_note(&d->world, EVENT_NOTE,
 				   "the cluster has made '%s' of the image of '%s'", t->image,
 				   c->container);
 	}
@@ -188,7 +174,7 @@ static void say_rewritten(const struct deploy *d)
 
 bool deploy_patch(struct deploy *d, struct err *err)
 {
-	world_note(d->run->world, EVENT_PHASE, "patching");
+	world_note(&d->world, EVENT_PHASE, "patching");
 	if (!send(d, false, &d->after, err)) {
 		CLEANUP(kube_reply_clear) struct kube_reply refusal = d->after;
 

@@ -2,7 +2,6 @@
 #include "cli/deploy.h"
 
 #include "base/mem.h"
-#include "kube/placement.h"
 #include "registry/manifest_io.h"
 
 #include <string.h>
@@ -12,76 +11,68 @@
 
 /* Which platforms */
 
-struct nodes {
-	const struct workload *workload;
-	struct placement *placement;
-};
-
 static bool see_node(void *arg, const struct js *item, struct err *err)
 {
-	const struct nodes *nodes = arg;
+	const struct release *r = arg;
 	CLEANUP(node_clear) struct node n = { 0 };
 
 	if (!node_parse(item, &n, err))
 		return false;
-	placement_add(nodes->placement, nodes->workload, &n);
+	for (size_t i = 0; i < r->count; i++)
+		placement_add(&r->deploys[i].placement, &r->deploys[i].workload, &n);
 	return true;
 }
 
 static void begin_again(void *arg)
 {
-	const struct nodes *nodes = arg;
+	const struct release *r = arg;
 
-	placement_clear(nodes->placement);
+	for (size_t i = 0; i < r->count; i++)
+		placement_clear(&r->deploys[i].placement);
 }
 
 /* Who may not read nodes deploys as well: then the image's own platforms have to do. */
-static bool read_nodes(struct deploy *d, struct placement *ret, struct err *err)
+static bool read_nodes(struct release *r, struct err *err)
 {
-	struct nodes nodes = { &d->workload, ret };
 	const struct kube_selection selection = { .path = "/api/v1/nodes" };
-	const struct kube_visitor visitor = { see_node, begin_again, &nodes };
+	const struct kube_visitor visitor = { see_node, begin_again, r };
 
-	if (kube_list(d->connection->client, d->run->world, &selection, &visitor, NULL, err))
+	if (r->settings->platforms.count ||
+	    kube_list(r->connection->client, r->run->world, &selection, &visitor, NULL, err))
 		return true;
 	if (err->code != ERR_CLUSTER_REFUSED)
 		return err_wrap(err, "reading the nodes");
 	err_clear(err);
-	placement_clear(ret);
-	world_note(d->run->world, EVENT_NOTE,
+	begin_again(r);
+	world_note(r->run->world, EVENT_NOTE,
 		   "nodes may not be read: which platforms they have is not known, name them with "
 		   "--platform");
 	return true;
 }
 
-static bool find_platforms(struct deploy *d, struct strings *ret, struct err *err)
+/* Borrowed from D: what was asked for by name, else those of the nodes. */
+static const struct strings *platforms_of(const struct deploy *d)
 {
-	CLEANUP(placement_clear) struct placement p = { 0 };
+	const struct placement *p = &d->placement;
 
-	if (d->settings->platforms.count) {
-		for (size_t i = 0; i < d->settings->platforms.count; i++)
-			strings_add(ret, d->settings->platforms.at[i]);
-		return true;
-	}
-	if (!read_nodes(d, &p, err))
-		return false;
-	if (p.nodes && !p.admitted)
+	if (d->release->settings->platforms.count)
+		return &d->release->settings->platforms;
+	if (p->nodes && !p->admitted)
 		world_note(
-			d->run->world, EVENT_NOTE,
+			&d->world, EVENT_NOTE,
 			"none of %zu nodes takes these pods as they stand: no platform is asked for",
-			p.nodes);
-	for (size_t i = 0; i < p.platforms.count; i++)
-		strings_add(ret, p.platforms.at[i]);
-	return true;
+			p->nodes);
+	return &p->platforms;
 }
 
-static bool lacks(const struct deploy_image *i, const char *platform, struct err *err)
+static bool lacks(const struct deploy *d, const struct deploy_image *i, const char *platform,
+		  struct err *err)
 {
 	CLEANUP(mem_freep) char *served = identity_platforms(&i->identity);
+	CLEANUP(mem_freep) char *name = deploy_name(d);
 
-	err_set(err, ERR_INCOMPLETE,
-		"'%s' has no image for %s, where pods of this workload may land", i->words.image,
-		platform);
+	err_set(err, ERR_INCOMPLETE, "'%s' has no image for %s, where pods of %s may land",
+		i->words->image, platform, name);
 	err_evidence(err, "it is for %s", served);
 	err_hint(err,
 		 "push it for %s too, or keep the pods off such nodes (nodeSelector "
@@ -90,8 +81,8 @@ static bool lacks(const struct deploy_image *i, const char *platform, struct err
 	return false;
 }
 
-static bool check_platforms(const struct deploy_image *i, const struct strings *platforms,
-			    struct err *err)
+static bool check_image(const struct deploy *d, const struct deploy_image *i,
+			const struct strings *platforms, struct err *err)
 {
 	for (size_t k = 0; k < platforms->count; k++) {
 		CLEANUP(platform_clear) struct platform wanted = { 0 };
@@ -99,8 +90,18 @@ static bool check_platforms(const struct deploy_image *i, const struct strings *
 		if (!platform_parse(platforms->at[k], &wanted, err))
 			return false;
 		if (!identity_serves(&i->identity, &wanted))
-			return lacks(i, platforms->at[k], err);
+			return lacks(d, i, platforms->at[k], err);
 	}
+	return true;
+}
+
+static bool check_platforms(const struct deploy *d, struct err *err)
+{
+	const struct strings *platforms = platforms_of(d);
+
+	for (size_t i = 0; i < d->release->image_count; i++)
+		if (!check_image(d, &d->release->images[i], platforms, err))
+			return false;
 	return true;
 }
 
@@ -114,37 +115,40 @@ static char *pinned_text(const struct deploy_image *i)
 	return reference_text(&pinned);
 }
 
-static bool prove_one(struct deploy *d, struct deploy_image *i, struct err *err)
+static bool prove_one(struct release *r, struct deploy_image *i, struct err *err)
 {
 	CLEANUP(session_freep) struct session *session = NULL;
-	const struct world *w = d->run->world;
+	const struct world *w = r->run->world;
 
 	if (!world_check(w, err) ||
-	    !session_make(d->sessions, w, &i->ref, SESSION_PULL, &session, err) ||
-	    !image_verify(w, session, &i->ref, NULL, VERIFY_TREE, (size_t)d->common->jobs,
+	    !session_make(r->sessions, w, &i->ref, SESSION_PULL, &session, err) ||
+	    !image_verify(w, session, &i->ref, NULL, VERIFY_TREE, (size_t)r->common->jobs,
 			  &i->proof, err) ||
 	    !identity_read(w, session, &i->proof.digest, &i->identity, err)) {
-		err_wrap(err, "'%s' is not proven, nothing was changed", i->words.image);
-		err_hint(err, "landed verify %s", i->words.image);
+		err_wrap(err, "'%s' is not proven, nothing was changed", i->words->image);
+		err_hint(err, "landed verify %s", i->words->image);
 		return false;
 	}
 	i->pinned = pinned_text(i);
 	return true;
 }
 
-bool deploy_prove(struct deploy *d, struct err *err)
+bool release_prove(struct release *r, struct err *err)
 {
-	CLEANUP(strings_clear) struct strings platforms = { 0 };
-
-	if (!find_platforms(d, &platforms, err))
+	if (!read_nodes(r, err))
 		return false;
-	world_note(d->run->world, EVENT_PHASE, "proving the image in its registry");
-	for (size_t i = 0; i < d->image_count; i++)
-		if (!prove_one(d, &d->images[i], err) ||
-		    !check_platforms(&d->images[i], &platforms, err))
+	world_note(r->run->world, EVENT_PHASE, "proving the image in its registry");
+	for (size_t i = 0; i < r->image_count; i++)
+		if (!prove_one(r, &r->images[i], err))
 			return false;
-	for (size_t i = 0; i < d->changes.count; i++)
-		d->changes.at[i].to = d->images[d->changes.at[i].assignment].pinned;
+	for (size_t i = 0; i < r->count; i++) {
+		struct image_changes *changes = &r->deploys[i].changes;
+
+		if (!check_platforms(&r->deploys[i], err))
+			return false;
+		for (size_t k = 0; k < changes->count; k++)
+			changes->at[k].to = r->images[changes->at[k].assignment].pinned;
+	}
 	return true;
 }
 
@@ -159,7 +163,7 @@ static bool is_there(struct deploy *d, const char *image, const struct world *w,
 	const char *name;
 
 	if (!reference_parse(image, &ref, err) ||
-	    !session_make(d->sessions, w, &ref, SESSION_PULL, &session, err))
+	    !session_make(d->release->sessions, w, &ref, SESSION_PULL, &session, err))
 		return false;
 	name = *ref.digest.text ? ref.digest.text : ref.tag;
 	if (!manifest_get(w, session, name, *ref.digest.text ? &ref.digest : NULL, &m, err))
@@ -177,20 +181,15 @@ static void bound(struct world *w)
 
 void deploy_check_way_back(struct deploy *d)
 {
-	struct world w = *d->run->world;
+	struct world w = d->world;
 
 	bound(&w);
 	for (size_t i = 0; i < d->changes.count; i++) {
 		const char *from = d->changes.at[i].from;
-		CLEANUP(mem_freep) char *line = NULL;
 		struct err err = ERR_INIT;
 
-		if (from && strcmp(from, d->changes.at[i].to) != 0 &&
-		    !is_there(d, from, &w, &err)) {
-			line = mem_printf("warning: a rollback would need '%s': %s", from,
-					  err.message);
-			talk_say(d->run->talk, line);
-		}
+		if (from && strcmp(from, d->changes.at[i].to) != 0 && !is_there(d, from, &w, &err))
+			deploy_say(d, "warning: a rollback would need '%s': %s", from, err.message);
 		err_clear(&err);
 	}
 }

@@ -11,44 +11,79 @@ void image_changes_clear(struct image_changes *c)
 	*c = (struct image_changes){ 0 };
 }
 
-/* Which containers */
-
-static bool refuse_twice(const char *container, struct err *err)
+static bool is_same(const char *a, const char *b)
 {
-	return err_set(err, ERR_USAGE, "container '%s' is given two images", container);
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
+
+/* Which containers */
 
 static bool check_twice(const struct assignment *assignments, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(assignments[i].container, assignments[k].container) == 0)
-				return refuse_twice(assignments[i].container, err);
+			if (assignments[i].container &&
+			    is_same(assignments[i].container, assignments[k].container))
+				return err_set(err, ERR_USAGE, "container '%s' is given two images",
+					       assignments[i].container);
 	return true;
+}
+
+/* The caller frees. */
+static char *container_names(const struct workload *w)
+{
+	struct buf names = BUF_INIT(BUF_TEXT_CEILING);
+
+	for (size_t i = 0; i < w->template.container_count; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", w->template.containers[i].name);
+	return buf_take(&names);
+}
+
+/* The one that is no init container; NULL when there are none or several. */
+static const char *only_container(const struct workload *w)
+{
+	const char *only = NULL;
+
+	for (size_t i = 0; i < w->template.container_count; i++) {
+		const struct template_container *c = &w->template.containers[i];
+
+		if (c->is_init)
+			continue;
+		if (only)
+			return NULL;
+		only = c->name;
+	}
+	return only;
 }
 
 static bool check_known(const struct workload *w, const struct assignment *a, struct err *err)
 {
-	struct buf names = BUF_INIT(BUF_TEXT_CEILING);
+	CLEANUP(mem_freep) char *names = NULL;
+	const char *kind = workload_kind_name(w->kind);
 
-	if (assignment_is_all(a) || template_container(&w->template, a->container))
+	if (assignment_is_all(a) ||
+	    (a->container ? template_container(&w->template, a->container) != NULL
+			  : only_container(w) != NULL))
 		return true;
-	for (size_t i = 0; i < w->template.container_count; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", w->template.containers[i].name);
-	err_set(err, ERR_USAGE, "%s/%s has no container '%s', its containers are: %s",
-		workload_kind_name(w->kind), w->meta.name, a->container, buf_str(&names));
-	buf_clear(&names);
-	return false;
+	names = container_names(w);
+	if (a->container)
+		return err_set(err, ERR_USAGE,
+			       "%s/%s has no container '%s', its containers are: %s", kind,
+			       w->meta.name, a->container, names ? names : "");
+	return err_set(err, ERR_USAGE, "which container of %s/%s? Its containers are: %s", kind,
+		       w->meta.name, names ? names : "");
 }
 
-/* COUNT when no assignment is about it. */
-static size_t assignment_of(const char *container, const struct assignment *assignments,
-			    size_t count)
+/* COUNT when no assignment is about it; ONLY is who is meant where none is named. */
+static size_t assignment_of(const char *container, const char *only,
+			    const struct assignment *assignments, size_t count)
 {
 	size_t all = count;
 
 	for (size_t i = 0; i < count; i++) {
-		if (strcmp(assignments[i].container, container) == 0)
+		const char *named = assignments[i].container ? assignments[i].container : only;
+
+		if (is_same(named, container))
 			return i;
 		if (assignment_is_all(&assignments[i]))
 			all = i;
@@ -59,13 +94,14 @@ static size_t assignment_of(const char *container, const struct assignment *assi
 static void add_changes(const struct workload *w, const struct assignment *assignments,
 			size_t count, struct image_changes *ret)
 {
+	const char *only = only_container(w);
 	size_t places[2] = { 0 };
 
 	ret->at = mem_alloc((w->template.container_count + 1) * sizeof(*ret->at));
 	for (size_t i = 0; i < w->template.container_count; i++) {
 		const struct template_container *c = &w->template.containers[i];
 		size_t place = places[c->is_init]++;
-		size_t which = assignment_of(c->name, assignments, count);
+		size_t which = assignment_of(c->name, only, assignments, count);
 
 		if (which == count)
 			continue;
@@ -92,11 +128,6 @@ bool image_changes_plan(const struct workload *w, const struct assignment *assig
 }
 
 /* What becomes of them */
-
-static bool is_same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
 
 bool image_changes_are_made(const struct workload *w, const struct image_changes *c)
 {

@@ -72,7 +72,7 @@ static bool not_a_target(const char *text, struct err *err)
 	return false;
 }
 
-static bool find_kind(const char *text, size_t len, enum workload_kind *ret, struct err *err)
+bool target_parse_kind(const char *text, size_t len, enum workload_kind *ret, struct err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (is_kind(text, len, (enum workload_kind)i)) {
@@ -93,7 +93,7 @@ bool target_parse(const char *text, struct target *ret, struct err *err)
 	*ret = (struct target){ 0 };
 	if (!slash || slash == text || !slash[1])
 		return not_a_target(text, err);
-	if (!find_kind(text, (size_t)(slash - text), &ret->kind, err))
+	if (!target_parse_kind(text, (size_t)(slash - text), &ret->kind, err))
 		return false;
 	if (!is_name(slash + 1, strlen(slash + 1), NAME_MAX_LEN, true))
 		return err_set(err, ERR_USAGE, "'%.*s' is not the name of a %s", SHOWN, slash + 1,
@@ -143,5 +143,5 @@ void assignment_clear(struct assignment *a)
 
 bool assignment_is_all(const struct assignment *a)
 {
-	return strcmp(a->container, "*") == 0;
+	return a->container && strcmp(a->container, "*") == 0;
 }

@@ -20,13 +20,17 @@ struct target {
 MUST_USE bool target_parse(const char *text, struct target *ret, struct err *err);
 void target_clear(struct target *t);
 
-/* "/apis/apps/v1/namespaces/NAMESPACE/deployments/NAME"; the caller frees. */
+/* The KIND of KIND/NAME alone: the LEN bytes at TEXT. ERR_USAGE. */
+MUST_USE bool target_parse_kind(const char *text, size_t len, enum workload_kind *ret,
+				struct err *err);
+
+/* "/apis/apps/v1/namespaces/NAMESPACE/deployments/NAME"; without a name all of that kind. The caller frees. */
 char *target_path(const struct target *t, const char *namespace);
 
 /* CONTAINER=REF; the container "*" stands for all that no other one names. */
 struct assignment {
-	char *container;
-	char *image; /* as it was written */
+	char *container; /* NULL: the only one there is, beside init containers */
+	char *image;	 /* as it was written */
 };
 
 /* ERR_USAGE. RET must be cleared by the caller also after a failure. */

@@ -1,5 +1,6 @@
 """landed deploy: proven in a real registry, patched into the peer of the API server, and what kubectl sees of it."""
 import json
+import signal
 
 import pytest
 
@@ -9,10 +10,12 @@ from conftest import assert_told_once
 from kube import timelines
 from kube.cluster import Cluster
 from kube.resources import BY_NAME
-from kube.seeds import node
-from kube_peers import Kubectl, kubectls
+from kube.seeds import node, workload
+from kube.timelines.scripts import Script, crashing
+from kube_peers import Kubectl, kubectls, wait_for
 
 SPEED = 20
+CRASHES, SILENT = Script(crashing(1, "Error")), Script(())
 THEIRS = "registry.test/acme/web:of-somebody-else"
 
 
@@ -346,3 +349,128 @@ def test_answer_to_the_patch_is_lost(stage):
     scene.cluster.plan.add(at="patch", nth=2, action={"do": "cut", "bytes": 0})
     done = scene.deploy("--wait=no")
     assert done.code == 0 and scene.image() == scene.pinned, str(done)
+
+
+# -- several at once
+
+
+def beside(scene, name="worker", kind="Deployment", labels=None, **how):
+    """Another workload in the same namespace."""
+    resource, obj = workload(kind, name, scene.old, labels={"team": "shop"} | (labels or {}), **how)
+    scene.cluster.store.create(resource, obj)
+    scene.cluster.clock.advance(60)
+
+
+def label(scene):
+    """The label that `beside` gives, for the workload of the stage."""
+    obj = scene.cluster.store.get(scene.cluster.stage.resource, *scene.cluster.stage.key)
+    labels = obj["metadata"]["labels"] | {"team": "shop"}
+    scene.cluster.store.update(scene.cluster.stage.resource,
+                               {**obj, "metadata": {**obj["metadata"], "labels": labels}})
+
+
+@pytest.fixture
+def pair(stage):
+    """my-app and worker, both of team shop."""
+    scene = stage()
+    label(scene)
+    beside(scene)
+    return scene
+
+
+def select(scene, *words, kinds="deployment", container="app"):
+    return scene.landed("deploy", "-l", "team=shop", kinds, f"{container}={scene.new}", *words,
+                        *scene.landed.credential(), env=scene.env)
+
+
+def images_of(scene, kind="deployments"):
+    return {o["metadata"]["name"]: o["spec"]["template"]["spec"]["containers"][0]["image"]
+            for o in scene.cluster.store.list(BY_NAME[kind])}
+
+
+def results(done):
+    return {o["name"]: o for o in map(json.loads, done.out.splitlines())}
+
+
+BAD_SELECTIONS = [
+    (("-l", "team=shop", "deployment/my-app"), "a selector is for many"),
+    (("-l", "team=shop", "pod"), "'pod' is no kind"),
+    (("-l", "team=shop", "deployment,"), "is no kind"),
+    (("-l", "team=nosuch", "deployment"), "has the labels 'team=nosuch'"),
+    (("-l", "team in (", "deployment"), "landed: looking for deployments"),
+]
+
+
+@pytest.mark.parametrize("words, message", BAD_SELECTIONS)
+def test_bad_selections(words, message, pair):
+    done = pair.landed("deploy", *words, f"app={pair.new}", *pair.landed.credential(),
+                       env=pair.env)
+    assert_untouched(pair, done, 2)
+    assert message in done.err
+
+
+def test_selected(pair):
+    beside(pair, "other", labels={"team": "else"})
+    done = select(pair, "-o", "json")
+    said = results(done)
+    assert done.code == 0 and set(said) == {"my-app", "worker"}, str(done)
+    assert all(o["rollout"]["verdict"] == "running" for o in said.values())
+    assert images_of(pair) == {"my-app": pair.pinned, "worker": pair.pinned, "other": pair.old}
+    done = select(pair)
+    assert done.out == pair.pinned + "\n" and done.err.count("nothing to change") == 2, str(done)
+
+
+def test_selected_of_several_kinds(pair):
+    beside(pair, "base", "StatefulSet", replicas=1)
+    done = select(pair, kinds="deployments,sts")
+    assert done.code == 0, str(done)
+    assert images_of(pair, "statefulsets") == {"base": pair.pinned}
+    assert set(images_of(pair).values()) == {pair.pinned}
+
+
+def test_one_of_the_selected_lacks_the_container(pair):
+    beside(pair, "odd", containers=[{"name": "web", "image": pair.old}])
+    done = select(pair)
+    assert_untouched(pair, done, 2)
+    assert "deployment/odd has no container 'app'" in done.err
+
+
+def test_nothing_is_patched_unless_all_can_be(pair):
+    """The second one's dry run is refused."""
+    pair.cluster.plan.add(at="dry-run", nth=2, action={"do": "answer", "status": 403})
+    assert_untouched(pair, select(pair), 55)
+
+
+def test_one_of_the_selected_fails(pair):
+    pair.cluster.kubelet.rules.append(("^worker-", CRASHES))
+    done = select(pair, "-o", "json")
+    said = results(done)
+    assert done.code == 52 and "1 of 2 workloads failed" in done.err, str(done)
+    assert (said["my-app"]["exit"], said["worker"]["exit"]) == (0, 52)
+    assert done.err.count("landed: deployment/worker: the container crashes") == 1
+
+
+def test_all_of_the_selected_go_back(pair):
+    pair.cluster.kubelet.rules.append(("^worker-", CRASHES))
+    done = select(pair, "--rollback-on-failure", "-o", "json")
+    said = results(done)
+    assert done.code in (3, 52) and set(images_of(pair).values()) == {pair.old}, str(done)
+    assert said["worker"]["exit"] == 52 and all(o["rolledBack"] for o in said.values())
+
+
+def test_second_one_cannot_be_patched(pair):
+    """The first was: with --rollback-on-failure it goes back, without it is followed."""
+    pair.cluster.plan.add(at="patch", nth=4, times=1, action={"do": "answer", "status": 403})
+    done = select(pair, "-o", "json", "--rollback-on-failure")
+    assert done.code in (3, 55) and set(images_of(pair).values()) == {pair.old}, str(done)
+    assert [o["rolledBack"] for o in results(done).values()] == [True, False]
+
+
+def test_interrupted(pair):
+    """Neither a success nor a verdict."""
+    pair.cluster.kubelet.rules.append((".", SILENT))
+    running = pair.landed.start("deploy", "-l", "team=shop", "deployment", f"app={pair.new}",
+                                *pair.landed.credential(), env=pair.env)
+    wait_for(lambda: len(pair.patches()) == 1 and pair.image() == pair.pinned)
+    running.process.send_signal(signal.SIGINT)
+    assert running.wait().code == 130

@@ -1,7 +1,7 @@
 """The scheduler and the nodes: what becomes of a pod, step by step, as its script says.
 
 A script is a table of (seconds since the containers could start, what, ...), see STEPS.  Which
-script a container follows: the first of `rules` whose pattern is found in its image, else the good
+script a container follows: the first of `rules` whose pattern is found in its pod's name, else the good
 one if its image was there at the beginning, else the timeline's.
 """
 import hashlib
@@ -25,7 +25,7 @@ class Kubelet:
     def __init__(self, store, clock):
         self.store, self.clock = store, clock
         self.recorder = Recorder(store, clock)
-        self.rules, self.known = [], set()
+        self.rules, self.known, self.names = [], set(), {}
         self.script, self.init_only = GOOD, False
         self.image_id, self.image_ids = "own", {}
         self.ready_since, self.order, self.counted_from = {}, {}, 0
@@ -48,7 +48,7 @@ class Kubelet:
         pod = self.find(uid, key)
         if pod is None:
             return
-        self.order[uid] = len(self.order)
+        self.order[uid], self.names[uid] = len(self.order), key[1]
         scripts = [self.script_of(c, i, uid) for c, i in containers(pod)]
         unbound = next((s for s in scripts if not s.binds), None)
         if unbound:
@@ -110,7 +110,7 @@ class Kubelet:
     def script_of(self, container, init, uid):
         image = container["image"]
         for pattern, script in self.rules:
-            if re.search(pattern, image):
+            if re.search(pattern, self.names[uid]):
                 return script
         if image in self.known or self.init_only and not init or self.script is GOOD \
                 or (self.order[uid] - self.counted_from) % self.script.every:

@@ -128,6 +128,31 @@ static void test_star(void **state)
 	assert_true(s.changes.at[0].is_init);
 }
 
+#define ONE                                                                                      \
+	"{\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\"},\"spec\":{\"template\":"       \
+	"{\"spec\":{\"initContainers\":[{\"name\":\"setup\",\"image\":\"s:1\"}],\"containers\":" \
+	"[{\"name\":\"app\",\"image\":\"a:1\"}]}}}}"
+
+/* Without a name it is the only one that is no init container. */
+static void test_container_left_out(void **state)
+{
+	CLEANUP(scene_clear) struct scene one = { .err = ERR_INIT }, many = { .err = ERR_INIT };
+
+	(void)state;
+	one.assignments[one.count++].image = mem_strdup("a:2");
+	assert_true(plan(&one, ONE, ""));
+	assert_int_equal(one.changes.count, 1);
+	assert_string_equal(one.changes.at[0].container, "app");
+	assert_string_equal(one.changes.at[0].to, "a:2");
+
+	many.assignments[many.count++].image = mem_strdup("a:2");
+	assert_false(plan(&many, DEPLOYMENT, ""));
+	assert_int_equal(many.err.code, ERR_USAGE);
+	assert_string_equal(
+		many.err.message,
+		"which container of deployment/web? Its containers are: setup, app, log, bare");
+}
+
 static void test_nothing_to_change(void **state)
 {
 	CLEANUP(scene_clear) struct scene s = { .err = ERR_INIT };
@@ -163,7 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_plans), cmocka_unit_test(test_patches),
 		cmocka_unit_test(test_star),	  cmocka_unit_test(test_nothing_to_change),
-		cmocka_unit_test(test_reverse),
+		cmocka_unit_test(test_reverse),	  cmocka_unit_test(test_container_left_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
