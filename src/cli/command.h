@@ -49,6 +49,7 @@ extern const struct command command_deploy;
 extern const struct command command_doctor;
 extern const struct command command_exec;
 extern const struct command command_push;
+extern const struct command command_ship;
 extern const struct command command_verify;
 extern const struct command command_watch;
 

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_doctor,
 	&command_exec,
 	&command_push,
+	&command_ship,
 	&command_verify,
 	&command_watch,
 };

@@ -69,12 +69,16 @@ static void print_option(FILE *out, const struct opt *o)
 
 void help_command(FILE *out, const struct command *c)
 {
+	const char *title = "";
+
 	fprintf(out, "usage: landed %s [OPTION...] %s\n\n", c->name, c->operands);
 	print_wrapped(out, c->description, 0, 0);
 	for (size_t u = 0; u < c->options.count; u++) {
 		const struct opt_group *g = c->options.at[u].group;
 
-		fprintf(out, "\n%s:\n", g->title);
+		if (strcmp(g->title, title) != 0)
+			fprintf(out, "\n%s:\n", g->title);
+		title = g->title;
 		for (size_t i = 0; i < g->count; i++)
 			print_option(out, &g->options[i]);
 	}
