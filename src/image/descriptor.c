@@ -141,6 +141,27 @@ void descriptor_clear(struct descriptor *d)
 	*d = (struct descriptor){ .media_type = NULL };
 }
 
+/* "tar.gzip" is Docker's way, "tar+gzip" OCI's; "tar.zstd" is containerd's (images/mediatypes.go). */
+static const struct {
+	const char *media_type;
+	enum layer_form form;
+} layer_forms[] = {
+	{ "application/vnd.docker.image.rootfs.diff.tar", LAYER_FORM_PLAIN },
+	{ "application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_FORM_GZIP },
+	{ "application/vnd.docker.image.rootfs.diff.tar.zstd", LAYER_FORM_ZSTD },
+	{ "application/vnd.oci.image.layer.v1.tar", LAYER_FORM_PLAIN },
+	{ "application/vnd.oci.image.layer.v1.tar+gzip", LAYER_FORM_GZIP },
+	{ "application/vnd.oci.image.layer.v1.tar+zstd", LAYER_FORM_ZSTD },
+};
+
+enum layer_form descriptor_layer_form(const struct descriptor *d)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(layer_forms); i++)
+		if (strcmp(d->media_type, layer_forms[i].media_type) == 0)
+			return layer_forms[i].form;
+	return LAYER_FORM_OTHER;
+}
+
 bool descriptor_is_nondistributable(const struct descriptor *d)
 {
 	static const char *const prefixes[] = {

@@ -40,6 +40,16 @@ MUST_USE bool descriptor_parse(const struct js *j, enum err_code code, struct de
 void descriptor_copy(struct descriptor *to, const struct descriptor *from);
 void descriptor_clear(struct descriptor *d);
 
+/* What the media type says of a layer. */
+enum layer_form {
+	LAYER_FORM_OTHER, /* no tar, or one that need not be in a registry */
+	LAYER_FORM_PLAIN,
+	LAYER_FORM_GZIP,
+	LAYER_FORM_ZSTD,
+};
+
+enum layer_form descriptor_layer_form(const struct descriptor *d);
+
 /* A layer that a registry need not hold: one of the non-distributable or foreign media types. */
 bool descriptor_is_nondistributable(const struct descriptor *d);
 

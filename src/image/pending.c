@@ -4,6 +4,7 @@
 #include "image/choice.h"
 #include "image/compose.h"
 #include "image/present.h"
+#include "image/saved.h"
 #include "image/tree.h"
 
 #include <stdlib.h>
@@ -199,13 +200,12 @@ void pending_set_config(struct pending *p, const char *bytes, size_t len)
 
 /* For those who want the image */
 
-/* "tar.gzip" is Docker's way, "tar+gzip" OCI's; "tar.zstd" is containerd's (images/mediatypes.go). */
 bool pending_accepts(const struct pending *p, const struct descriptor *blob)
 {
-	bool is_gzip = p->compression.algorithm == COMPRESS_GZIP;
+	enum layer_form wanted =
+		p->compression.algorithm == COMPRESS_GZIP ? LAYER_FORM_GZIP : LAYER_FORM_ZSTD;
 
-	return text_ends_with(blob->media_type, is_gzip ? ".tar.gzip" : ".tar.zstd") ||
-	       text_ends_with(blob->media_type, is_gzip ? ".tar+gzip" : ".tar+zstd");
+	return descriptor_layer_form(blob) == wanted;
 }
 
 void pending_adopt(struct image *i, size_t layer, const struct descriptor *blob)
@@ -248,11 +248,32 @@ bool pending_config(struct image *i, struct descriptor *ret)
 	return known;
 }
 
+static bool has_these_layers(const struct pending *p, const struct saved_config *config)
+{
+	if (config->count != p->order_count)
+		return false;
+	for (size_t i = 0; i < config->count; i++)
+		if (!digest_same(&config->diff_ids[i], &p->layers[p->order[i]].diff_id))
+			return false;
+	return true;
+}
+
+/* An ID may also be a manifest's, and there are registries that give manifests out as blobs. */
+static bool is_config_of(const struct pending *p, const char *bytes, size_t len)
+{
+	CLEANUP(saved_config_clear) struct saved_config config = { .diff_ids = NULL };
+	struct err ignored = ERR_INIT;
+	bool is = saved_config_parse(bytes, len, &config, &ignored) && has_these_layers(p, &config);
+
+	err_clear(&ignored);
+	return is;
+}
+
 bool pending_offer_config(struct image *i, const char *bytes, size_t len)
 {
 	struct digest d = digest_of(bytes, len);
 
-	if (!digest_same(&d, &i->pending->id))
+	if (!digest_same(&d, &i->pending->id) || !is_config_of(i->pending, bytes, len))
 		return false;
 	pending_set_config(i->pending, bytes, len);
 	return true;
@@ -289,9 +310,14 @@ static bool compose(const struct pending *p, struct manifest **ret, struct err *
 
 static bool read_composed(const struct world *w, struct image *i, struct err *err)
 {
+	struct pending *p = i->pending;
 	struct manifest *root = NULL;
 
-	return compose(i->pending, &root, err) && tree_read(w, i->content, root, i, NULL, err);
+	if (!is_config_of(p, p->config_bytes, (size_t)p->config.size_bytes))
+		return err_set(err, ERR_CORRUPT,
+			       "the image's config %s names other layers than the source has told",
+			       p->config.digest.text);
+	return compose(p, &root, err) && tree_read(w, i->content, root, i, NULL, err);
 }
 
 /* What an engine with containerd's store has is an image of its own: nothing is composed. */

@@ -89,7 +89,7 @@ static inline bool image_is_settled(const struct image *i)
 	return i->manifest_count > 0;
 }
 
-/* Whether BLOB has the compression that was asked for. */
+/* Whether BLOB is a layer, all of which is in the registry, with the compression that was asked for. */
 bool pending_accepts(const struct pending *p, const struct descriptor *blob);
 
 /* LAYER, which is open, is the blob BLOB. */
@@ -104,7 +104,7 @@ bool pending_has_config(struct image *i);
 /* The config as a blob, where it is known; the caller clears *ret. */
 bool pending_config(struct image *i, struct descriptor *ret);
 
-/* BYTES are the config's if their hash is the image's ID; *ret says so. They are copied. */
+/* BYTES are the config's if their hash is the image's ID and they name its layers: true. They are copied. */
 bool pending_offer_config(struct image *i, const char *bytes, size_t len);
 
 /*
@@ -116,7 +116,10 @@ bool pending_offer_config(struct image *i, const char *bytes, size_t len);
 MUST_USE bool pending_pack_next(const struct world *w, struct image *i, size_t *ret_layer,
 				bool *ret_end, struct err *err);
 
-/* Gives the image its manifest and blobs. All layers are decided. */
+/*
+ * Gives the image its manifest and blobs. All layers are decided. ERR_CORRUPT also when the config names other layers
+ * than the source has told.
+ */
 MUST_USE bool pending_settle(const struct world *w, struct image *i, struct err *err);
 
 /*

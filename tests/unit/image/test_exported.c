@@ -326,6 +326,39 @@ static void test_what_is_not_there_or_not_itself(void **state)
 	}
 }
 
+/* What the engine has told of the layers is not what the config says, whose hash is the image's ID. */
+static void test_layers_that_the_config_does_not_name(void **state)
+{
+	static const size_t told[] = { 0, 1, 2, 4 };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(told) * ARRAY_SIZE(forms); i++) {
+		const struct form *form = &forms[i / ARRAY_SIZE(told)];
+		struct image *image;
+		struct digest id;
+
+		teardown(state);
+		setup(state);
+		f = *state;
+		form_name = form->name;
+		side.layer_count = 0;
+		for (size_t k = 0; k < 4; k++)
+			add_layer(k + 1, 3000);
+		side.layer_count = 3;
+		make_config();
+		side.layer_count = told[i % ARRAY_SIZE(told)];
+		id = digest_of(side.config, strlen(side.config));
+		make_inspect(id.text);
+		side.layer_count = 4;
+		make_tar(form);
+		start(f);
+		image = opens(f);
+		assert_fails(f, image, 2, ERR_CORRUPT, "names other layers");
+		image_free(image);
+		loopback_stop(&side.server);
+	}
+}
+
 static void test_cut_streams(void **state)
 {
 	static const char said[] = "{\"errorDetail\":{\"message\":\"no space left on device\"}}\n";
@@ -635,6 +668,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_no_such_image),
 		TEST(test_what_is_not_there_or_not_itself),
+		TEST(test_layers_that_the_config_does_not_name),
 		TEST(test_cut_streams),
 		TEST(test_a_failure_is_no_end),
 		TEST(test_a_cancel_is_no_end),
