@@ -1,6 +1,7 @@
 #include "registry/recent.h"
 
 #include "base/mem.h"
+#include "image/reference.h"
 #include "wire/js.h"
 
 #include <stdlib.h>
@@ -20,12 +21,20 @@ struct pushed_list {
 	size_t room;
 };
 
+/* What becomes a part of a URL. NULL for anything else. */
+static const char *tag_of(const struct js *j)
+{
+	const char *tag = js_string(j);
+
+	return tag && reference_tag_is_valid(tag) ? tag : NULL;
+}
+
 /* One of Google's "manifest" members: {"tag": [...], "timeUploadedMs": "1700000000000"}. */
 static bool take_manifest(void *arg, const char *digest, const struct js *m)
 {
 	struct pushed_list *list = arg;
 	const struct js *tags = js_get(m, "tag");
-	const char *at = js_string(js_get(m, "timeUploadedMs")), *tag = js_string(js_at(tags, 0));
+	const char *at = js_string(js_get(m, "timeUploadedMs")), *tag = tag_of(js_at(tags, 0));
 
 	(void)digest;
 	if (!at || !tag)
@@ -77,7 +86,7 @@ static void guess(const struct js *tags, size_t max, struct strings *ret)
 		if (has(tags, moving[i]))
 			strings_add(ret, moving[i]);
 	for (size_t i = js_count(tags); i-- > 0 && ret->count < max;) {
-		const char *tag = js_string(js_at(tags, i));
+		const char *tag = tag_of(js_at(tags, i));
 
 		if (tag && !strings_have(ret, tag))
 			strings_add(ret, tag);
