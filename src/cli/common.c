@@ -32,7 +32,8 @@ static const struct opt proof_options[] = {
 	  .fallback = "tree",
 	  .words = depth_words,
 	  .help = "how deep the proof goes: the manifest alone; every child and blob is there with "
-		  "its size; every blob downloaded and hashed" },
+		  "its size; every blob downloaded and hashed, and every layer unpacked to the diff ID "
+		  "that the image's config says" },
 	{ .name = "receipt",
 	  .kind = OPT_STRING,
 	  .offset = AT(receipt),

@@ -28,7 +28,7 @@ static const struct exit_class classes[] = {
 	{ ERR_RATE_LIMITED, 32, "rate-limited", "the registry allows no more requests for now",
 	  EXIT_AGAIN_YES },
 	{ ERR_NO_SOURCE, 40, "no-source", "the image to send was not found", EXIT_AGAIN_NO },
-	{ ERR_CORRUPT, 41, "corrupt", "the image to send is not what it says", EXIT_AGAIN_NO },
+	{ ERR_CORRUPT, 41, "corrupt", "the image is not what it says", EXIT_AGAIN_NO },
 	{ ERR_LOCAL, 42, "local", "local trouble: disk full, permission, memory",
 	  EXIT_AGAIN_PERHAPS },
 	{ ERR_NOT_LANDED, 50, "did-not-land",

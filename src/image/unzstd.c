@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define CHUNK (64 * KIB)
 
@@ -11,6 +12,7 @@ struct unzstd {
 	unzstd_out out;
 	void *arg;
 	bool between; /* at the start or behind a whole frame */
+	bool is_too_wide;
 	unsigned char chunk[CHUNK];
 };
 
@@ -45,6 +47,8 @@ bool unzstd_add(struct unzstd *u, const void *bytes, size_t len, struct err *err
 		ZSTD_outBuffer out = { u->chunk, sizeof(u->chunk), 0 };
 		size_t left = ZSTD_decompressStream(u->zstd, &out, &in);
 
+		u->is_too_wide =
+			ZSTD_getErrorCode(left) == ZSTD_error_frameParameter_windowTooLarge;
 		if (ZSTD_isError(left))
 			return err_set(err, ERR_CORRUPT, "bad zstd data: %s",
 				       ZSTD_getErrorName(left));
@@ -59,4 +63,9 @@ bool unzstd_add(struct unzstd *u, const void *bytes, size_t len, struct err *err
 bool unzstd_end(struct unzstd *u, struct err *err)
 {
 	return u->between || err_set(err, ERR_CORRUPT, "zstd data is cut short");
+}
+
+bool unzstd_is_too_wide(const struct unzstd *u)
+{
+	return u->is_too_wide;
 }

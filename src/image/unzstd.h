@@ -29,4 +29,7 @@ MUST_USE bool unzstd_add(struct unzstd *u, const void *bytes, size_t len, struct
 /* The end of the input; ERR_CORRUPT when it came too early. */
 MUST_USE bool unzstd_end(struct unzstd *u, struct err *err);
 
+/* The failure was the window's. */
+bool unzstd_is_too_wide(const struct unzstd *u);
+
 #endif

@@ -136,15 +136,20 @@ bool blob_mount(const struct world *w, struct session *s, const struct descripto
 }
 
 static bool hash_body(const struct world *w, struct http_exchange *x, struct hasher *h,
-		      int64_t at_most, struct err *err)
+		      int64_t at_most, const struct blob_reader *r, struct err *err)
 {
 	char chunk[32 * KIB];
 	size_t len = 1;
 
+	hasher_reset(h);
+	if (r)
+		r->begin(r->arg);
 	while (len && hasher_bytes(h) <= at_most) {
 		if (!http_read(x, w, chunk, sizeof(chunk), &len, err))
 			return false;
 		hasher_add(h, chunk, len);
+		if (r)
+			r->add(r->arg, chunk, len);
 	}
 	return true;
 }
@@ -154,7 +159,7 @@ static bool hash_body(const struct world *w, struct http_exchange *x, struct has
 
 /* A download that breaks off begins again, as often as the policy allows. */
 bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,
-		      enum blob_state *ret_state, struct err *err)
+		      const struct blob_reader *r, enum blob_state *ret_state, struct err *err)
 {
 	CLEANUP(hasher_freep) struct hasher *h = hasher_new(&d->digest);
 	CLEANUP(mem_freep) char *url = session_url(s, "blobs/%s", d->digest.text);
@@ -174,8 +179,7 @@ bool blob_check_bytes(const struct world *w, struct session *s, const struct des
 			return true;
 		if (!x)
 			return http_answer_err(&call, &answer, err);
-		hasher_reset(h);
-		if (hash_body(w, x, h, d->size_bytes, err)) {
+		if (hash_body(w, x, h, d->size_bytes, r, err)) {
 			read = hasher_finish(h);
 			*ret_state =
 				digest_same(&read, &d->digest) ? BLOB_PRESENT : BLOB_OTHER_SIZE;

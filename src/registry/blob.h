@@ -43,8 +43,19 @@ MUST_USE bool blob_upload(const struct world *w, struct session *s, struct image
 MUST_USE bool blob_read(const struct world *w, struct session *s, const struct digest *d,
 			struct buf *out, bool *ret_found, struct err *err);
 
-/* Download and hash the whole blob: BLOB_PRESENT only if every byte is right. */
+/* Who is shown a blob's bytes while they come: from the start again when a download breaks off. */
+struct blob_reader {
+	void (*begin)(void *arg);
+	void (*add)(void *arg, const void *bytes, size_t len);
+	void *arg;
+};
+
+/*
+ * Download and hash the whole blob: BLOB_PRESENT only if every byte is right, and then R, which may be NULL, was shown all
+ * of them.
+ */
 MUST_USE bool blob_check_bytes(const struct world *w, struct session *s, const struct descriptor *d,
-			       enum blob_state *ret_state, struct err *err);
+			       const struct blob_reader *r, enum blob_state *ret_state,
+			       struct err *err);
 
 #endif

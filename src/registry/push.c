@@ -290,9 +290,11 @@ static bool has_landed_earlier(struct push *p, struct err *err)
 {
 	if (!digest_same(&p->result->before, &image_root(p->image)->digest) ||
 	    !push_prove_once(p->w, p, err)) {
-		proof_clear(&p->result->proof);
-		if (!push_was_cut_short(err))
+		/* sent again, the same blobs would be as false */
+		if (!push_was_cut_short(err) && !p->result->proof.has_false_layer) {
+			proof_clear(&p->result->proof);
 			err_clear(err);
+		}
 		return false;
 	}
 	p->result->landed_earlier = true;
@@ -368,10 +370,16 @@ static bool is_taken_index(const struct push *p)
 	       image_root(p->image)->kind == MANIFEST_INDEX;
 }
 
+/* Somebody's config names another layer's diff ID for the blob. */
+static bool has_adopted_false_layer(const struct push *p)
+{
+	return p->adopts && p->result->layers_adopted > 0 && p->result->proof.has_false_layer;
+}
+
 static bool may_pack_after_all(const struct push *p, const struct err *err)
 {
-	return image_pending(p->image) &&
-	       (p->needs_source || (err->code == ERR_INCOMPLETE && is_taken_index(p)));
+	return image_pending(p->image) && (p->needs_source || has_adopted_false_layer(p) ||
+					   (err->code == ERR_INCOMPLETE && is_taken_index(p)));
 }
 
 static bool begin_and_push(struct push *p, struct err *err)

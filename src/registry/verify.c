@@ -1,9 +1,8 @@
-#include "registry/verify.h"
+#include "registry/verify_private.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "registry/blob.h"
 #include "registry/manifest_io.h"
 
 #include <string.h>
@@ -15,33 +14,6 @@
 #define BLOBS_MAX 100000
 #define NAMED_IN_MESSAGE 3
 
-struct needed_blob {
-	struct descriptor descriptor;
-	enum blob_state state;
-	int64_t size_there; /* -1 when it was not said */
-};
-
-struct verification {
-	const struct world *w;
-	struct session *s;
-	const struct reference *ref;
-	enum verify_depth depth;
-	size_t jobs;
-	struct proof *proof;
-
-	struct manifest **manifests; /* in the order found, the root first */
-	size_t manifest_count;
-	size_t tree_bytes;
-	struct needed_blob *blobs; /* each once */
-	size_t blob_count;
-	size_t blob_room;
-
-	/* the level of the tree that is being read */
-	const struct descriptor **children;
-	struct manifest **child_manifests; /* NULL where it is missing */
-	size_t child_count;
-};
-
 void proof_clear(struct proof *p)
 {
 	free(p->media_type);
@@ -50,12 +22,19 @@ void proof_clear(struct proof *p)
 	*p = (struct proof){ 0 };
 }
 
+static void needed_blob_clear(struct needed_blob *b)
+{
+	descriptor_clear(&b->descriptor);
+	free(b->unpack_failed);
+}
+
 static void verification_clear(struct verification *v)
 {
+	verify_layers_clear(v);
 	for (size_t i = 0; i < v->manifest_count; i++)
 		manifest_free(v->manifests[i]);
 	for (size_t i = 0; i < v->blob_count; i++)
-		descriptor_clear(&v->blobs[i].descriptor);
+		needed_blob_clear(&v->blobs[i]);
 	for (size_t i = 0; i < v->child_count; i++)
 		manifest_free(v->child_manifests[i]);
 	free(v->manifests);
@@ -234,7 +213,7 @@ static void collect_blob(struct verification *v, const struct descriptor *d)
 	descriptor_copy(&v->blobs[v->blob_count++].descriptor, d);
 }
 
-static int by_digest(const void *a, const void *b)
+int needed_blob_order(const void *a, const void *b)
 {
 	const struct needed_blob *one = a, *other = b;
 
@@ -247,9 +226,9 @@ static void drop_duplicates(struct verification *v)
 	size_t kept = 0;
 
 	if (v->blob_count)
-		qsort(v->blobs, v->blob_count, sizeof(*v->blobs), by_digest);
+		qsort(v->blobs, v->blob_count, sizeof(*v->blobs), needed_blob_order);
 	for (size_t i = 0; i < v->blob_count; i++) {
-		if (kept && by_digest(&v->blobs[kept - 1], &v->blobs[i]) == 0)
+		if (kept && needed_blob_order(&v->blobs[kept - 1], &v->blobs[i]) == 0)
 			descriptor_clear(&v->blobs[i].descriptor);
 		else
 			v->blobs[kept++] = v->blobs[i];
@@ -280,7 +259,7 @@ static bool prove_blob(const struct world *w, void *arg, size_t i, struct err *e
 	struct needed_blob *b = &v->blobs[i];
 
 	if (v->depth == VERIFY_BYTES)
-		return blob_check_bytes(w, v->s, &b->descriptor, &b->state, err);
+		return verify_read_blob(v, w, b, err);
 	if (!blob_exists(w, v->s, &b->descriptor, &b->state, &b->size_there, err))
 		return false;
 	/* said once, it may be a replica that is behind */
@@ -290,7 +269,8 @@ static bool prove_blob(const struct world *w, void *arg, size_t i, struct err *e
 
 static bool prove_blobs(struct verification *v, struct err *err)
 {
-	if (!collect_blobs(v, err) || !pool_run(v->w, v->jobs, v->blob_count, prove_blob, v, err))
+	if (!collect_blobs(v, err) || (v->depth == VERIFY_BYTES && !verify_read_configs(v, err)) ||
+	    !pool_run(v->w, v->jobs, v->blob_count, prove_blob, v, err))
 		return false;
 	for (size_t i = 0; i < v->blob_count; i++) {
 		const struct needed_blob *b = &v->blobs[i];
@@ -341,7 +321,8 @@ bool image_verify(const struct world *w, struct session *s, const struct referen
 	ret->depth = depth;
 	proven = prove_root(&v, expect, err) &&
 		 (depth == VERIFY_MANIFEST ||
-		  (prove_children(&v, err) && prove_blobs(&v, err) && is_whole(&v, err)));
+		  (prove_children(&v, err) && prove_blobs(&v, err) && is_whole(&v, err) &&
+		   (depth < VERIFY_BYTES || verify_layers(&v, err))));
 	if (proven)
 		world_note(w, EVENT_PROOF, "%zu manifests read back and hashed, %zu blobs there",
 			   ret->manifest_count, ret->blob_count);

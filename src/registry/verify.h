@@ -12,7 +12,7 @@
 enum verify_depth {
 	VERIFY_MANIFEST, /* the name, and the root manifest's bytes */
 	VERIFY_TREE,	 /* and every child manifest's bytes, and every blob's presence and size */
-	VERIFY_BYTES,	 /* and every blob downloaded and hashed */
+	VERIFY_BYTES, /* and every blob downloaded and hashed, and layers unpacked to their diff IDs */
 };
 
 struct proof {
@@ -28,7 +28,9 @@ struct proof {
 	int64_t took_ms;
 	struct strings present; /* "sha256:..." of blob_count blobs */
 	struct strings missing; /* what should be there and is not, or is something else */
-	bool has_wrong_bytes;	/* a missing one was downloaded and is something else */
+	size_t diff_id_count; /* layers that unpack to what their image's config says; by bytes only */
+	bool has_false_layer; /* one does not */
+	bool has_wrong_bytes; /* a missing one was downloaded and is something else */
 };
 
 void proof_clear(struct proof *p);
@@ -38,7 +40,11 @@ void proof_clear(struct proof *p);
  * requests at once. EXPECT is the digest that must be found, NULL for whatever is there; a reference that has
  * both tag and digest must have the tag on that digest.
  *
- * Fails with ERR_ABSENT, ERR_OTHER_DIGEST (both digests are named), ERR_INCOMPLETE (ret->missing says what), or
+ * By bytes each layer of an image is unpacked as well, where it is a tar, plain or packed by gzip or zstd, and the config
+ * says as many diff IDs as there are layers.
+ *
+ * Fails with ERR_ABSENT, ERR_OTHER_DIGEST (both digests are named), ERR_INCOMPLETE (ret->missing says what), ERR_CORRUPT
+ * (all is there, but a layer is not what the config says), or
  * with what stood in the way: ERR_REFUSED, ERR_DENIED, ERR_NO_CREDENTIAL, ERR_NET, ERR_NO_REGISTRY, ERR_TIMEOUT,
  * ERR_RATE_LIMITED, ERR_CANCELLED. RET is filled as far as it went and must be cleared by the caller.
  */

@@ -66,6 +66,8 @@ static struct js *proof_json(const struct outcome *o)
 	js_put(object, "blobs", blobs);
 	js_put_integer(object, "elsewhere", (int64_t)p->elsewhere_count);
 	js_put_integer(object, "bytes", p->blob_bytes);
+	if (p->depth >= VERIFY_BYTES)
+		js_put_integer(object, "diffIds", (int64_t)p->diff_id_count);
 	if (p->missing.count)
 		js_put(object, "missing", strings_json(&p->missing));
 	if (p->proven_wall_ms) {

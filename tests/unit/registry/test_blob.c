@@ -260,7 +260,7 @@ static void test_download(void **state)
 		f.sim.registry.options.redirects_blobs = downloads[i].redirects;
 		keep(&f, downloads[i].kept);
 		plan_fault(&f, 1, downloads[i].fault);
-		assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err),
+		assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), NULL, &found, &f.err),
 			    "%s: %s", downloads[i].name, f.err.message);
 		assert_that(found == downloads[i].state, "%s: %d", downloads[i].name, (int)found);
 		assert_that(f.sim.registry.foreign_tokens == 0, "%s: a token left",
@@ -280,7 +280,7 @@ static void test_a_long_download_begins_again(void **state)
 	store_layer(&f, SIM_REPO);
 	f.sim.net.bytes_per_ms = 10;
 	plan_fault(&f, 1, FAULT_TRUNCATED);
-	assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), &found, &f.err), "%s",
+	assert_that(blob_check_bytes(&f.sim.world, f.s, layer_of(&f), NULL, &found, &f.err), "%s",
 		    f.err.message);
 	assert_int_equal(found, BLOB_PRESENT);
 	fixture_clear(&f);
