@@ -248,6 +248,150 @@ static void test_one_fault_does_not_change_the_verdict(void **state)
 			}
 }
 
+/* What configs say of layers */
+
+#define TAR "application/vnd.oci.image.layer.v1.tar"
+#define LAYERS 2
+
+static const char *const layers[LAYERS] = { "the lower", "the upper" };
+
+static struct digest put_blob(struct proving *p, const char *bytes)
+{
+	struct digest d = digest_of(bytes, strlen(bytes));
+
+	sim_blob_put(repo(p), &d, bytes, strlen(bytes), 0);
+	return d;
+}
+
+/* An image of LAYERS, of TYPE, whose config of CONFIG_TYPE says DIFF_IDS of them. */
+static void put_claiming(struct proving *p, const char *type, const char *config_type,
+			 const char *diff_ids)
+{
+	CLEANUP(mem_freep)
+	char *config = mem_printf("{\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[%s]}}", diff_ids);
+	struct digest d = put_blob(p, config);
+	struct buf json = BUF_INIT(64 * KIB);
+
+	buf_printf(
+		&json,
+		"{\"schemaVersion\":2,\"mediaType\":\"" MEDIA_OCI_MANIFEST
+		"\",\"config\":{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[",
+		config_type, d.text, strlen(config));
+	for (size_t i = 0; i < LAYERS; i++) {
+		d = put_blob(p, layers[i]);
+		buf_printf(&json, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}",
+			   i ? "," : "", type, d.text, strlen(layers[i]));
+	}
+	buf_puts(&json, "]}");
+	d = digest_of(buf_str(&json), json.len);
+	sim_manifest_put(repo(p), &d, MEDIA_OCI_MANIFEST, buf_str(&json), json.len, 0);
+	sim_tag_put(repo(p), "claims", &d, 0, 0);
+	buf_clear(&json);
+}
+
+static bool prove_claims(struct proving *p)
+{
+	struct reference ref = sim_reference("claims");
+	bool proven = image_verify(&p->f.sim.world, p->f.s, &ref, NULL, VERIFY_BYTES, 4, &p->proof,
+				   &p->f.err);
+
+	reference_clear(&ref);
+	return proven;
+}
+
+/* In DIFF_IDS '0' and '1' are what the layers are, 'x' is nobody's. */
+static void test_claims_of_configs(void **state)
+{
+	static const struct {
+		const char *type;
+		const char *config_type;
+		const char *diff_ids;
+		size_t false_at; /* LAYERS: none is */
+		size_t counted;
+	} table[] = {
+		{ TAR, MEDIA_OCI_CONFIG, "0x", 1, 1 },
+		{ TAR, MEDIA_OCI_CONFIG, "x1", 0, 0 },
+		{ TAR, MEDIA_OCI_CONFIG, "10", 0, 0 },
+		{ TAR, MEDIA_DOCKER_CONFIG, "00", 1, 1 },
+		{ TAR "+gzip", MEDIA_OCI_CONFIG, "x1", 0, 0 },
+		{ TAR, MEDIA_OCI_CONFIG, "xxx", LAYERS, 0 },
+		{ TAR, MEDIA_OCI_CONFIG, "x", LAYERS, 0 },
+		{ TAR, MEDIA_OCI_CONFIG, "", LAYERS, 0 },
+		{ TAR, "application/vnd.other+json", "xx", LAYERS, 0 },
+		{ "application/vnd.in-toto+json", MEDIA_OCI_CONFIG, "xx", LAYERS, 0 },
+		{ TAR, MEDIA_OCI_CONFIG, "01", LAYERS, 2 },
+		{ TAR "+zstd", MEDIA_DOCKER_CONFIG, "01", LAYERS, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct buf list = BUF_INIT(64 * KIB);
+		struct proving p;
+		bool proven;
+
+		start(&p, false);
+		for (const char *c = table[i].diff_ids; *c; c++) {
+			const char *of = *c == 'x' ? "nobody's" : layers[*c - '0'];
+			struct digest d = digest_of(of, strlen(of));
+
+			buf_printf(&list, "%s\"%s\"", list.len ? "," : "", d.text);
+		}
+		put_claiming(&p, table[i].type, table[i].config_type, buf_str(&list));
+		proven = prove_claims(&p);
+		assert_that(proven == (table[i].false_at == LAYERS), "%zu: %s", i,
+			    proven ? "proven" : p.f.err.message);
+		assert_int_equal(p.proof.diff_id_count, table[i].counted);
+		assert_true(p.proof.has_false_layer == !proven);
+		if (!proven) {
+			CLEANUP(mem_freep) char *at = mem_printf("layers[%zu]", table[i].false_at);
+
+			assert_int_equal(p.f.err.code, ERR_CORRUPT);
+			assert_non_null(strstr(p.f.err.message, at));
+		}
+		buf_clear(&list);
+		end(&p);
+	}
+}
+
+/* What is missing is said first: it can be sent again. */
+static void test_a_missing_blob_comes_before_a_false_one(void **state)
+{
+	struct digest lie = digest_of("x", 1), upper = digest_of(layers[1], strlen(layers[1]));
+	CLEANUP(mem_freep) char *list = mem_printf("\"%s\",\"%s\"", lie.text, lie.text);
+	struct proving p;
+
+	(void)state;
+	start(&p, false);
+	put_claiming(&p, TAR, MEDIA_OCI_CONFIG, list);
+	sim_blob_drop(repo(&p), upper.text);
+	assert_false(prove_claims(&p));
+	assert_int_equal(p.f.err.code, ERR_INCOMPLETE);
+	assert_string_equal(p.proof.missing.at[0], upper.text);
+	end(&p);
+}
+
+/* Each request once, in ways that are no end: unpacked is what came whole. */
+static void test_one_fault_does_not_change_what_is_unpacked(void **state)
+{
+	static const enum sim_fault faults[] = { FAULT_RESET_BEFORE, FAULT_TRUNCATED, FAULT_500,
+						 FAULT_401_BARE };
+
+	(void)state;
+	for (size_t i = 0; i < 6 * ARRAY_SIZE(faults); i++) {
+		struct digest one = digest_of(layers[0], strlen(layers[0]));
+		struct digest other = digest_of(layers[1], strlen(layers[1]));
+		CLEANUP(mem_freep) char *list = mem_printf("\"%s\",\"%s\"", one.text, other.text);
+		struct proving p;
+
+		start(&p, false);
+		put_claiming(&p, TAR, MEDIA_OCI_CONFIG, list);
+		plan_fault(&p.f, 1 + i / ARRAY_SIZE(faults), faults[i % ARRAY_SIZE(faults)]);
+		assert_that(prove_claims(&p), "%zu: %s", i, p.f.err.message);
+		assert_int_equal(p.proof.diff_id_count, LAYERS);
+		end(&p);
+	}
+}
+
 /* Bounds */
 
 static struct digest put_index(struct proving *p, const char *children)
@@ -351,6 +495,9 @@ int main(void)
 		cmocka_unit_test(test_damages_are_found),
 		cmocka_unit_test(test_a_digest_that_answers_with_other_bytes_is_found),
 		cmocka_unit_test(test_one_fault_does_not_change_the_verdict),
+		cmocka_unit_test(test_claims_of_configs),
+		cmocka_unit_test(test_a_missing_blob_comes_before_a_false_one),
+		cmocka_unit_test(test_one_fault_does_not_change_what_is_unpacked),
 		cmocka_unit_test(test_a_deep_index_is_bounded),
 		cmocka_unit_test(test_a_wide_index_is_bounded),
 		cmocka_unit_test(test_a_circle_is_no_circle),
