@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DOCUMENT = Path("docs/reliability.md")
-FAULTS = ("renewal", "outage", "interrupt", "transport", "local", "hostile")
-NO_FAULT = {"test_positions_are_known"}
+FAULTS = ("renewal", "outage", "interrupt", "transport", "local", "hostile", "push_engine_faults")
+NO_FAULT = {"test_positions_are_known", "test_flavour", "test_containerd_sends_what_the_store_has",
+            "test_containerd_beside_its_layers", "test_containerd_narrowed_to_a_platform"}
 
 problems = []
 
