@@ -1,6 +1,6 @@
 /*
- * What the parts of a push share: push_settle.c finds blobs for pending layers, push.c sends, push_proof.c proves and has
- * missing things sent again.
+ * What the parts of a push share: push_learn.c looks for blobs of pending layers, push_settle.c decides, push.c and
+ * push_manifests.c send, push_proof.c proves and has missing things sent again.
  */
 #ifndef REGISTRY_PUSH_PRIVATE_H
 #define REGISTRY_PUSH_PRIVATE_H
@@ -51,7 +51,6 @@ static inline const struct digest *push_before(const struct push *p)
 
 /* push.c. ONLY: digests that are to be sent; NULL: all. */
 bool push_send_blobs(struct push *p, enum trust trust, const struct strings *only, struct err *err);
-enum manifest_outcome push_put_manifests(struct push *p, struct err *err);
 
 /*
  * B is found at the registry, mounted or sent. In SETTLED once that is so.
@@ -62,6 +61,24 @@ bool push_mount(struct push *p, const struct world *w, const struct descriptor *
 		const char *repository, bool *ret_mounted, struct err *err);
 void push_count_blob(struct push *p, const struct world *w, enum blob_stage stage,
 		     const struct descriptor *d);
+
+/* push_manifests.c. May send blobs again. */
+enum manifest_outcome push_put_manifests(struct push *p, struct err *err);
+
+/* push_learn.c. From push_begin_looking on p->looking has a deadline of its own. */
+void push_begin_looking(struct push *p);
+
+/* That something cannot be looked up is no failure of the push, unless the work as a whole is over: then false. */
+bool push_go_on(struct push *p, struct err *failed, struct err *err);
+
+/* The image becomes what is known as the whole of it, if anything is. */
+bool push_take_whole(struct push *p, struct err *err);
+
+/* Candidates for its layers into p->known; on the way the whole may be found. */
+bool push_gather(struct push *p, struct err *err);
+
+/* "host/repository", as the record has it. The caller frees. */
+char *push_place(const struct push *p);
 
 /* push_settle.c: an image with pending layers gets its manifest, and the registry the layers' blobs. */
 bool push_settle(struct push *p, struct err *err);
