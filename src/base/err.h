@@ -33,7 +33,7 @@ enum err_code {
 	ERR_TIMEOUT,	   /* --timeout */
 	ERR_RATE_LIMITED,
 	ERR_NO_SOURCE, /* the image to send was not found */
-	ERR_CORRUPT,   /* the image to send is not what it says */
+	ERR_CORRUPT,   /* the image is not what it says */
 	ERR_LOCAL,     /* disk full, permission, memory */
 	ERR_DISPROVEN, /* a command said that it pushed, and the registry does not show it */
 	ERR_WRAPPER,   /* what was to run a command has failed itself */
