@@ -2,11 +2,11 @@
 
 #include "base/mem.h"
 #include "base/stream.h"
+#include "image/codec.h"
 
 #include <string.h>
 
 #define GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
-#define WORD "packed:"
 
 struct bytes {
 	char *at;
@@ -124,15 +124,28 @@ static const struct pending_ops sim_pending_ops = {
 	.clear = sim_clear_pending,
 };
 
-static struct bytes draw_layer(struct sim_rng *rng, size_t max)
+static struct bytes pack(struct codec *c, const char *bytes, size_t len)
 {
-	size_t len = strlen(WORD) + 1 + (size_t)sim_rng_below(rng, max);
-	struct bytes b = { mem_alloc(len + 1), len };
+	struct err err = ERR_INIT;
+	struct bytes b = { mem_alloc(codec_bound_bytes(COMPRESS_GZIP)), 0 };
 
-	memcpy(b.at, WORD, strlen(WORD));
-	for (size_t i = strlen(WORD); i < len; i++)
-		b.at[i] = (char)('a' + sim_rng_below(rng, 26));
+	if (!codec_pack(c, bytes, len, b.at, &b.len, &err))
+		abort();
+	b.at = mem_realloc(b.at, b.len, 1);
 	return b;
+}
+
+/* Packed; *RET_DIFF_ID is what it was before. */
+static struct bytes draw_layer(struct sim_rng *rng, struct codec *c, size_t max,
+			       struct digest *ret_diff_id)
+{
+	size_t len = 1 + (size_t)sim_rng_below(rng, max);
+	CLEANUP(mem_freep) char *bytes = mem_alloc(len);
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (char)('a' + sim_rng_below(rng, 26));
+	*ret_diff_id = digest_of(bytes, len);
+	return pack(c, bytes, len);
 }
 
 static char *config_of(const struct digest *diff_ids, size_t count)
@@ -151,17 +164,19 @@ struct image *sim_pending_new(const struct world *w, struct sim_rng *rng,
 			      const struct sim_pending_options *options)
 {
 	const struct image_options none = { .tmp_dir = "/nonexistent" };
+	CLEANUP(codec_freep) struct codec *codec = NULL;
+	struct err err = ERR_INIT;
 	struct digest *diff_ids = mem_alloc((options->layers + 1) * sizeof(*diff_ids));
 	struct sim_pending *s = NEW(struct sim_pending);
 	struct image *i = NEW(struct image);
 
+	if (!codec_new(&(struct compression){ .algorithm = COMPRESS_GZIP }, &codec, &err))
+		abort();
 	s->options = *options;
 	s->layers = mem_alloc((options->layers + 1) * sizeof(*s->layers));
 	s->is_begun = mem_alloc(options->layers + 1);
 	for (size_t k = 0; k < options->layers; k++) {
-		s->layers[k] = draw_layer(rng, options->layer_bytes_max);
-		diff_ids[k] =
-			digest_of(s->layers[k].at + strlen(WORD), s->layers[k].len - strlen(WORD));
+		s->layers[k] = draw_layer(rng, codec, options->layer_bytes_max, &diff_ids[k]);
 	}
 	s->config = config_of(diff_ids, options->layers);
 	pending_init(&s->pending, &sim_pending_ops, w, &none, diff_ids, options->layers);

@@ -1,6 +1,6 @@
 /*
- * Images with pending layers in memory, drawn by a seed: what an engine or a `docker save` archive is to a push, with
- * a compressor that only writes a word before the bytes. Two of one seed are the same image.
+ * Images with pending layers in memory, drawn by a seed: what an engine or a `docker save` archive is to a push. Two of one
+ * seed are the same image.
  */
 #ifndef SIM_PENDING_H
 #define SIM_PENDING_H
