@@ -86,7 +86,7 @@ const struct command command_deploy = {
 		"them were rehearsed, and they are followed side by side. With --rollback-on-failure exactly the images that were "
 		"replaced come back, while ours are still there; of a statefulset the broken pod is "
 		"deleted too, because its controller would wait for it for ever.",
-	.completes = OPERANDS_REF,
+	.completes = OPERANDS_WORKLOAD_REF,
 	.options = { deploy_uses, ARRAY_SIZE(deploy_uses) },
 	.settings_size = sizeof(struct settings),
 	.examples = deploy_examples,

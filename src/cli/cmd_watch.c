@@ -179,7 +179,7 @@ const struct command command_watch = {
 		"it names. Nothing is changed.\n\n"
 		"Reading the workload is a right that it needs. Without the right to read replica "
 		"sets, pods, events or nodes it says so once and goes on with the rest.",
-	.completes = OPERANDS_REF,
+	.completes = OPERANDS_ROLLOUT,
 	.options = { watch_uses, ARRAY_SIZE(watch_uses) },
 	.settings_size = sizeof(struct watch_settings),
 	.examples = watch_examples,

@@ -26,7 +26,13 @@ struct command_example {
 };
 
 /* What completions offer where no option stands. */
-enum command_operands { OPERANDS_SOURCE_REF, OPERANDS_REF, OPERANDS_COMMAND };
+enum command_operands {
+	OPERANDS_SOURCE_REF,
+	OPERANDS_REF,
+	OPERANDS_COMMAND,
+	OPERANDS_ROLLOUT,      /* KIND/NAME of what has one */
+	OPERANDS_WORKLOAD_REF, /* KIND/NAME CONTAINER=REF... */
+};
 
 struct command {
 	const char *name;	 /* one word, or a group and a word: "auth show" */

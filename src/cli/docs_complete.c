@@ -8,6 +8,16 @@
 static const char *const source_prefixes[] = { "oci:", "oci-archive:", "docker-archive:",
 					       "docker-daemon:" };
 
+#define ROLLOUT_KINDS "deployment/ statefulset/ daemonset/"
+
+/* What the first operand begins with; NULL when that is no KIND/NAME. */
+static const char *kinds_of(const struct command *c)
+{
+	if (c->completes == OPERANDS_ROLLOUT)
+		return ROLLOUT_KINDS;
+	return c->completes == OPERANDS_WORKLOAD_REF ? ROLLOUT_KINDS " cronjob/" : NULL;
+}
+
 /* Calls each(out, c, o) for all options of a command. */
 static void each_option(FILE *out, const struct command *c,
 			void (*each)(FILE *out, const struct command *c, const struct opt *o))
@@ -120,6 +130,19 @@ static void bash_command(FILE *out, const struct command *c)
 		c->name);
 }
 
+/* A KIND/NAME is asked for as long as there is none. */
+static void bash_kinds(FILE *out, const struct command *c)
+{
+	if (!kinds_of(c))
+		return;
+	fprintf(out,
+		"\tif [ \"$command\" = %s ] && [[ $word != -* && $word != *[:=]* ]]; then\n"
+		"\t\t[[ \" ${COMP_WORDS[*]:2:COMP_CWORD-2}\" =~ [[:space:]][a-z.]+/ ]] && return\n"
+		"\t\tcompopt -o nospace\n"
+		"\t\tCOMPREPLY=($(compgen -W \"%s\" -- \"$word\"))\n\t\treturn\n\tfi\n\n",
+		c->name, kinds_of(c));
+}
+
 void docs_bash(FILE *out)
 {
 	const struct command *c;
@@ -159,6 +182,8 @@ void docs_bash(FILE *out)
 	for (size_t i = 0; (c = command_at(i)); i++)
 		if (c->completes == OPERANDS_COMMAND)
 			bash_command(out, c);
+	for (size_t i = 0; (c = command_at(i)); i++)
+		bash_kinds(out, c);
 	fputs("\tcase $word in\n"
 	      "\t-*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
 	      "\t*:*)\n"
@@ -284,6 +309,9 @@ void docs_zsh(FILE *out)
 		fputs("\t\t\t'--help[show what the command can be told]' \\\n", out);
 		if (c->completes == OPERANDS_SOURCE_REF)
 			fputs("\t\t\t'1:SOURCE:_landed_source' \\\n", out);
+		if (kinds_of(c))
+			fprintf(out, "\t\t\t'1:KIND/NAME:{compadd -S \"\" -- %s}' \\\n",
+				kinds_of(c));
 		fputs(c->completes == OPERANDS_COMMAND ? "\t\t\t'*::COMMAND:_normal'\n\t\t;;\n"
 						       : "\t\t\t'*:REF:'\n\t\t;;\n",
 		      out);
@@ -384,6 +412,11 @@ void docs_fish(FILE *out)
 			print_prefixes(out);
 			fputs("'\n", out);
 		}
+		if (kinds_of(c))
+			fprintf(out,
+				"complete -c landed -n '__fish_seen_subcommand_from %s; and not string "
+				"match -qr \"^[a-z.]+/\" -- (commandline -opc)' -a '%s'\n",
+				c->name, kinds_of(c));
 		if (c->completes == OPERANDS_COMMAND)
 			fprintf(out,
 				"complete -c landed -n '__fish_seen_subcommand_from %s' -a "
