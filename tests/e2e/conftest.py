@@ -28,6 +28,7 @@ from front import Front  # noqa: E402
 from gate import Gate  # noqa: E402
 from googleauth import Google  # noqa: E402
 from googleauth.files import Files  # noqa: E402
+from kube.cluster import Cluster  # noqa: E402
 from registry import Registry  # noqa: E402
 
 MARKS = {
@@ -53,7 +54,7 @@ ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "
           "test_http2_server_that_restarts": 3, "test_push_outlives_its_tokens": 8,
           "test_timeline_that": 1, "test_strategic_merge": 1, "test_merge": 1,
           "test_json_patch": 1, "test_refused_patch": 1, "test_refused_read": 1,
-          "test_label_selector": 1, "test_watch_that_is_cut[": 1, "test_status_of": 2,
+          "test_label_selector": 1, "test_watch_that_is_cut[": 1, "test_status_of": 2, "test_every_timeline[": 9,
           "test_by_name_and_back": 1, "test_passing_fault": 12, "test_broken_is_never_anonymous": 4}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")
@@ -319,6 +320,22 @@ def dockerd():
 @pytest.fixture(scope="session")
 def podman():
     yield from started_engine(engine.Podman, engine.podman_missing())
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Starts peers of the API server: cluster("image-missing", speed=20)."""
+    running = []
+
+    def make(timeline, speed=20, **changes):
+        made = Cluster(tmp_path / f"kube-{len(running)}", timeline, speed=speed, **changes)
+        running.append(made.__enter__())
+        return made
+
+    yield make
+    for one in running:
+        one.__exit__(None, None, None)
+    assert [bug for one in running for bug in one.bugs] == []
 
 
 @pytest.fixture

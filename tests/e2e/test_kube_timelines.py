@@ -84,7 +84,7 @@ STUCK = {
     "daemonset-node-away": [], "pull-hangs": [],
     "invalid-name": ["InvalidImageName"], "never-pulled": ["ErrImageNeverPull"],
     "crash-loop": CRASH, "exits-0": CRASH, "oom": CRASH, "crash-loop-init": CRASH,
-    "command-missing": ["RunContainerError"], "bad-config": ["CreateContainerConfigError"],
+    "command-missing": ["RunContainerError", *CRASH], "bad-config": ["CreateContainerConfigError"],
     "bad-mount": [], "bad-sandbox": [], "never-ready": [], "unschedulable": [],
 }
 OTHER = {"deleted", "good-cronjob"}

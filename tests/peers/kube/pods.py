@@ -156,10 +156,11 @@ class Steps:
     def unready(self, state, pod):
         return dict(state, ready=False)
 
-    def terminated(self, state, pod, code, reason):
+    def terminated(self, state, pod, code, reason, message=None):
         begun = state["state"].get("running", {}).get("startedAt", self.clock.stamp())
+        words = {"message": self.words(message, pod, state["name"])} if message else {}
         return dict(state, ready=False, started=False, state={"terminated": {
-            "exitCode": code, "reason": reason, "startedAt": begun,
+            "exitCode": code, "reason": reason, **words, "startedAt": begun,
             "finishedAt": self.clock.stamp(),
             "containerID": state.get("containerID") or self.container_id(state, pod)}})
 
@@ -169,9 +170,14 @@ class Steps:
         return dict(done, ready=True)
 
     def restarted(self, state, pod):
+        return self.running(self.again(state), pod)
+
+    def not_started(self, state, pod, message):
+        return self.waiting(self.again(state), pod, "RunContainerError", message)
+
+    def again(self, state):
         last = state["state"] if "terminated" in state["state"] else state["lastState"]
-        again = dict(state, lastState=last, restartCount=state["restartCount"] + 1)
-        return self.running(again, pod)
+        return dict(state, lastState=last, restartCount=state["restartCount"] + 1)
 
     def container_id(self, state, pod):
         text = f"{pod['metadata']['uid']}/{state['name']}/{state['restartCount']}"

@@ -1,5 +1,5 @@
 """Images that are there, and containers that do not live, or cannot be made at all."""
-from .scripts import Script, crashing, good, refusing, starts
+from .scripts import Script, crashing, good, not_starting, refusing, starts
 from .timeline import Timeline
 
 NOT_THERE = ("failed to create containerd task: failed to create shim task: OCI runtime create "
@@ -20,8 +20,7 @@ TIMELINES = (
     Timeline("oom", "killed for its memory", Script(crashing(137, "OOMKilled"))),
     Timeline("crash-loop-init", "the init container exits with 1", Script(crashing(1, "Error")),
              init=True),
-    Timeline("command-missing", "the entry point is not in the image", Script(refusing(
-        "RunContainerError", NOT_THERE, ("Warning", "Failed", "Error: " + NOT_THERE)))),
+    Timeline("command-missing", "the entry point is not in the image", Script(not_starting(NOT_THERE))),
     Timeline("bad-config", "envFrom names a secret that is not there", Script(refusing(
         "CreateContainerConfigError", 'secret "nosuch" not found',
         ("Warning", "Failed", 'Error: secret "nosuch" not found')))),

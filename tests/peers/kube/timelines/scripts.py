@@ -69,17 +69,31 @@ def refusing(reason, message, *events):
     return ((0.5, "waiting", reason, message), *((0.5, "event", *e) for e in events))
 
 
+BACK_OFF_RESTART = ("back-off {}s restarting failed container={{container}} "
+                    "pod={{pod}}_{{namespace}}({{uid}})")
+
+
 def crashing(code, reason, restarts=((1.9, 2.0), (16.5, 16.6), (42.0, 42.1), (86.0, 86.1))):
     """Starts, ends with CODE, and again after back-offs of 10 s, 20 s, 40 s ..."""
     steps = [*starts(), (0.7, "terminated", code, reason)]
     for number, (begun, ended) in enumerate(restarts):
         steps += [(begun - 0.02, *PRESENT), (begun - 0.01, *CREATED), (begun, *STARTED),
                   (begun, "restarted"), (ended, "terminated", code, reason),
-                  (ended + 2.0, "waiting", "CrashLoopBackOff",
-                   f"back-off {10 << number}s restarting failed container={{container}} "
-                   "pod={pod}_{namespace}({uid})"),
+                  (ended + 2.0, "waiting", "CrashLoopBackOff", BACK_OFF_RESTART.format(10 << number)),
                   (ended + 2.0, "event", "Warning", "BackOff", "Back-off restarting failed "
                    "container {container} in pod {pod}_{namespace}({uid})")]
+    return tuple(steps)
+
+
+def not_starting(message, restarts=(1.9, 16.5, 42.0, 86.0)):
+    """The runtime makes the container and cannot start it: each try is a restart, with the back-offs of a crash."""
+    failed = ("event", "Warning", "Failed", f"Error: {message}")
+    steps = [(0.5, "waiting", "RunContainerError", message), (0.5, *failed),
+             (1.4, "terminated", 128, "StartError", message)]
+    for number, at in enumerate(restarts):
+        steps += [(at, "not_started", message), (at, *failed),
+                  (at + 0.9, "terminated", 128, "StartError", message),
+                  (at + 2.0, "waiting", "CrashLoopBackOff", BACK_OFF_RESTART.format(10 << number))]
     return tuple(steps)
 
 
