@@ -90,3 +90,14 @@ def build_image(folder):
     layout.name(layout.add_document({"schemaVersion": 2, "mediaType": images.MANIFEST,
                                      "config": config, "layers": layers}))
     return layout, sum(d["size"] for d in layers)
+
+
+def tar_of_files(root, full):
+    """The bytes of a plain tar of what is below ROOT, FULL bytes and a little more."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path in files_under(root, 0, 1):
+            add_file(tar, path)
+            if out.tell() >= full:
+                break
+    return out.getvalue()
