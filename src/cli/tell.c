@@ -16,7 +16,7 @@ void tell_error(FILE *out, bool colour, const struct err *err)
 	fputs(colour ? "\033[1;31mlanded:\033[0m " : "landed: ", out);
 	print_clean(out, err->message ? err->message : "failed");
 	fputc('\n', out);
-	detail(out, "registry", err->evidence);
+	detail(out, "evidence", err->evidence);
 	detail(out, "cause", err->cause);
 	detail(out, "try", err->hint);
 	fflush(out);

@@ -2,7 +2,7 @@
  * An error as people read it: what happened, the evidence, the cause, what to do.
  *
  *	landed: pushing to 'r.example/app:1': refused although the credential was fresh
- *	  registry: 403 denied: Unauthenticated request
+ *	  evidence: 403 denied: Unauthenticated request
  *	  cause: ...
  *	  try: ...
  */

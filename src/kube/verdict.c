@@ -267,6 +267,15 @@ static char *cronjob_now(const struct verdict_subject *s)
 	return kubectl(s, "create job", what);
 }
 
+static char *watch_again(const struct verdict_subject *s)
+{
+	const char *kind = workload_kind_name(s->kind);
+
+	if (s->namespace)
+		return mem_printf("landed watch -n %s %s/%s", s->namespace, kind, s->name);
+	return mem_printf("landed watch %s/%s", kind, s->name);
+}
+
 static char *hint_of_not_proven(const struct verdict *v, const struct verdict_subject *s)
 {
 	switch (v->why) {
@@ -307,7 +316,7 @@ char *verdict_hint(const struct verdict *v, const struct verdict_subject *s)
 	case VERDICT_NOT_PROVEN:
 		return hint_of_not_proven(v, s);
 	case VERDICT_STILL_WAITING:
-		return mem_printf("landed watch %s/%s", workload_kind_name(s->kind), s->name);
+		return watch_again(s);
 	case VERDICT_REFUSED:
 	case VERDICT_KINDS:
 		break;

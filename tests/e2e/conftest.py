@@ -54,7 +54,9 @@ ONE_IN = {"test_case[once": 10, "test_case[": 6, "test_push_of_many_lives": 9, "
           "test_http2_server_that_restarts": 3, "test_push_outlives_its_tokens": 8,
           "test_timeline_that": 1, "test_strategic_merge": 1, "test_merge": 1,
           "test_json_patch": 1, "test_refused_patch": 1, "test_refused_read": 1,
-          "test_label_selector": 1, "test_watch_that_is_cut[": 1, "test_status_of": 2, "test_every_timeline[": 9,
+          "test_label_selector": 1, "test_watch_that_is_cut[": 1,
+          "test_watches_that_are_cut[": 3, "test_history_that": 1, "test_status_of": 2,
+          "test_every_timeline[": 9,
           "test_by_name_and_back": 1, "test_passing_fault": 12, "test_broken_is_never_anonymous": 4}
 
 SMOKE = ("test_layout", "test_real_tokens", "test_oci_archive", "test_docker_save_pipe")

@@ -1,30 +1,14 @@
-"""landed watch: each timeline of the peer ends in its verdict and exit code, through what befalls the watches."""
+"""landed watch: what it is told, what it says, and what befalls its watches.  The verdicts: test_watch_timelines.py."""
 import json
 import re
 
 import pytest
 
 from kube import bulk
-from kube.cluster import Cluster
 from kube_peers import Kubectl, change_image, kubectls, wait_for
+from rollouts import follow, result_of, watch
 
 ABSENT = "nosuch"
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    """Starts clusters: cluster("image-missing", speed=20)."""
-    running = []
-
-    def make(timeline, speed=20, **changes):
-        made = Cluster(tmp_path / f"kube-{len(running)}", timeline, speed=speed, **changes)
-        running.append(made.__enter__())
-        return made
-
-    yield make
-    for one in running:
-        one.__exit__(None, None, None)
-    assert [bug for one in running for bug in one.bugs] == []
 
 
 @pytest.fixture
@@ -34,25 +18,6 @@ def landed_image(landed, front, repo, image):
     done = landed.push(image.source(), ref)
     assert done.code == 0, str(done)
     return ref
-
-
-def watch(landed, cluster, *args, **how):
-    kind = cluster.stage.timeline.kind.lower()
-    env = {"KUBECONFIG": str(cluster.kubeconfig())}
-    return landed("watch", f"{kind}/my-app", *args, *landed.credential(), env=env, **how)
-
-
-def verdict(done):
-    return json.loads(done.out)
-
-
-def follow(landed, cluster, image, *args):
-    """Exit code and the result of a watch that begins with the rollout."""
-    change_image(cluster, image)
-    done = watch(landed, cluster, "-o", "json", *args)
-    result = verdict(done)
-    assert result["exit"] == done.code, str(done)
-    return done.code, result
 
 
 # -- usage
@@ -79,60 +44,6 @@ def test_what_is_not_there(landed, cluster):
     done = landed("watch", "deploy/nosuch",
                   env={"KUBECONFIG": str(cluster("good").kubeconfig())})
     assert done.code == 2 and 'deployments.apps "nosuch" not found' in done.err, str(done)
-
-
-# -- verdicts
-
-GOOD = ["good", "good-init", "good-many", "good-recreate", "good-statefulset", "good-daemonset",
-        "observed-late", "stale-deadline", "hpa-up", "hpa-down", "image-late", "qps-then-good",
-        "registry-reboot-then-good", "slow-pull", "ready-late", "crash-once-then-good"]
-
-
-@pytest.mark.parametrize("name", GOOD)
-def test_good_end(landed, cluster, landed_image, name):
-    code, result = follow(landed, cluster(name, speed=60), landed_image, "--timeout", "60s")
-    assert (code, result["verdict"]) == (0, "running"), result
-    assert result["rollout"]["pods"]["ready"] == result["rollout"]["pods"]["wanted"] > 0
-
-
-@pytest.mark.parametrize("name", ["image-missing", "image-missing-init", "statefulset-missing",
-                                  "daemonset-missing", "stale-deadline-then-missing",
-                                  "events-none"])
-def test_push_did_not_land(landed, cluster, landed_image, name):
-    """Its repository is there, the tag is not: said as soon as a node says so."""
-    image = landed_image.replace(":v2", ":" + ABSENT)
-    code, result = follow(landed, cluster(name), image, "--timeout", "30s")
-    assert (code, result["verdict"]) == (50, "did-not-land"), result
-    assert result["rollout"]["registry"]["says"] == "absent"
-
-
-@pytest.mark.parametrize("name", ["image-missing", "daemonset-missing", "events-none"])
-def test_registry_has_it(landed, cluster, landed_image, name):
-    """The node says "not found", the registry shows it whole: never "did not land"."""
-    code, result = follow(landed, cluster(name), landed_image, "--timeout", "6s")
-    assert (code, result["verdict"]) == (51, "not-pulled"), result
-    assert result["rollout"]["why"] == "registry-disagrees"
-    assert result["rollout"]["registry"]["says"] == "whole"
-
-
-@pytest.mark.parametrize("name, code, word", [
-    ("denied", 51, "not-pulled"), ("invalid-name", 51, "name-or-policy"),
-    ("never-pulled", 51, "name-or-policy"), ("crash-loop", 52, "crashes"),
-    ("exits-0", 52, "crashes"), ("oom", 52, "crashes"),
-    ("quota", 55, "refused"), ("webhook", 55, "refused"), ("zero-replicas", 3, "not-proven"),
-    ("paused", 3, "not-proven"), ("unschedulable", 53, None), ("never-ready", 53, "still-waiting"),
-])
-def test_bad_end(landed, cluster, landed_image, name, code, word):
-    limit = "6s" if code == 53 else "90s"
-    found, result = follow(landed, cluster(name, speed=60), landed_image, "--timeout", limit)
-    assert found == code and word in (None, result["verdict"]), result
-
-
-@pytest.mark.parametrize("name, speed", [("superseded", 0.2), ("deleted", 1)])
-def test_superseded(landed, cluster, landed_image, name, speed):
-    """Slow enough that the watch is there before it happens."""
-    code, result = follow(landed, cluster(name, speed=speed), landed_image)
-    assert (code, result["verdict"]) == (54, "superseded"), result
 
 
 # -- what is said, and how
@@ -177,12 +88,58 @@ def test_interrupted(landed, cluster, landed_image):
     wait_for(lambda: len(made.watches.each("pods")) > 0)
     running.process.send_signal(2)
     done = running.wait()
-    result = verdict(done)
-    assert done.code == 130 and result["exit"] == 130, str(done)
-    assert result["rollout"]["verdict"] == "undecided"
+    assert done.code == 130, str(done)
+    assert result_of(done)["rollout"]["verdict"] == "undecided"
 
 
 # -- what befalls the watches
+
+WATCHED = ("deployments", "replicasets", "pods", "events")
+
+
+def begin(landed, made, image):
+    """A watch of a rollout that has just begun, once all its streams are open."""
+    change_image(made, image)
+    running = landed.start("watch", "deploy/my-app", "-o", "json", "--timeout", "60s",
+                           *landed.credential(), env={"KUBECONFIG": str(made.kubeconfig())})
+    wait_for(lambda: all(made.watches.each(what) for what in WATCHED))
+    return running
+
+
+@pytest.mark.parametrize("how", ["reset", "torn", "close", "end", "expired"])
+def test_watches_that_are_cut(how, landed, cluster, landed_image):
+    """What happens meanwhile is not missed."""
+    made = cluster("good", speed=0.5)
+    running = begin(landed, made, landed_image)
+    for what in WATCHED:
+        assert made.watches.cut(what, how) == 1
+    done = running.wait()
+    assert done.code == 0 and result_of(done)["verdict"] == "running", str(done)
+
+
+@pytest.mark.parametrize("expired_as", ["event", "status"])
+def test_history_that_is_gone(expired_as, landed, cluster, landed_image):
+    """410: everything is listed anew."""
+    made = cluster("good", speed=0.5)
+    made.expired_as = expired_as
+    running = begin(landed, made, landed_image)
+    made.store.compact()
+    for what in WATCHED:
+        made.watches.cut(what, "end")
+    done = running.wait()
+    assert done.code == 0 and result_of(done)["verdict"] == "running", str(done)
+
+
+def test_server_that_restarts(landed, cluster, landed_image):
+    """Nothing answers for a while, and the streams are gone."""
+    made = cluster("image-missing", speed=0.5)
+    running = begin(landed, made, landed_image.replace(":v2", ":" + ABSENT))
+    made.plan.add(at="watch", times=8, action={"do": "answer", "status": 503})
+    for what in WATCHED:
+        made.watches.cut(what, "reset")
+    done = running.wait()
+    assert done.code == 50 and result_of(done)["verdict"] == "did-not-land", str(done)
+
 
 def test_events_not_readable(landed, cluster, landed_image):
     made = cluster("image-missing")
@@ -207,7 +164,7 @@ def test_workload_not_readable(landed, cluster, landed_image, verb):
     made.access.deny(verb, "deployments.apps")
     change_image(made, landed_image)
     done = watch(landed, made, "-o", "json")
-    assert done.code == 55 and verdict(done)["exit"] == 55, str(done)
+    assert done.code == result_of(done)["exit"] == 55, str(done)
     assert f"this login has no right to {verb} 'deployments.apps'" in done.err
 
 
@@ -224,10 +181,10 @@ def test_crowd(landed, cluster, landed_image):
 @pytest.mark.parametrize("name", ["good", "good-statefulset", "good-daemonset"])
 def test_kubectl_agrees(landed, cluster, landed_image, name, tmp_path):
     made = cluster(name)
-    code, _ = follow(landed, made, landed_image)
+    done, _ = follow(landed, made, landed_image)
     kind = made.stage.timeline.kind.lower()
     binary = next(iter(kubectls().values()), None)
     if not binary:
         pytest.skip("optional tool kubectl is not installed")
     theirs, out, err = Kubectl(binary, made, tmp_path)("rollout", "status", f"{kind}/my-app")
-    assert (code, theirs) == (0, 0), out + err
+    assert (done.code, theirs) == (0, 0), out + err

@@ -28,7 +28,7 @@ static void test_all_parts(void **state)
 	err_hint(&err, "landed push a");
 	text = told(&err, false);
 	assert_string_equal(text, "landed: pushing 'a': refused\n"
-				  "  registry: 403 ?[31mdenied?[0m\n"
+				  "  evidence: 403 ?[31mdenied?[0m\n"
 				  "  cause: the token died\n"
 				  "  try: landed push a\n");
 	free(text);

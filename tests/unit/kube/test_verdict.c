@@ -73,7 +73,7 @@ static const struct {
 	{ VERDICT_STILL_WAITING, WHY_NONE, CAUSE_QPS, ARBITER_UNKNOWN,
 	  "deployment/my-app: not done before the deadline: the kubelet pulls too many images at "
 	  "once",
-	  "landed watch deployment/my-app" },
+	  "landed watch -n prod deployment/my-app" },
 	{ VERDICT_SUPERSEDED, WHY_OTHER_TEMPLATE, CAUSE_NONE, ARBITER_UNKNOWN,
 	  "deployment/my-app: another rollout took its place: its template was changed by somebody "
 	  "else",
