@@ -15,7 +15,7 @@ static const struct {
 	[VERDICT_DID_NOT_LAND] = { "did-not-land", "the image never landed" },
 	[VERDICT_INCOMPLETE] = { "incomplete", "the image is not whole in its registry" },
 	[VERDICT_NOT_PULLED] = { "not-pulled", "the node may not pull the image" },
-	[VERDICT_NAME_OR_POLICY] = { "name-or-policy", "the node takes no such image" },
+	[VERDICT_NAME_OR_POLICY] = { "name-or-policy", "the node does not take the image" },
 	[VERDICT_CRASHES] = { "crashes", "the container crashes" },
 	[VERDICT_NOT_PLACED] = { "not-placed", "pods cannot be scheduled or created" },
 	[VERDICT_STILL_WAITING] = { "still-waiting", "not done before the deadline" },
@@ -145,7 +145,9 @@ static void put_cause(const struct verdict *v, struct buf *b)
 		buf_printf(b, ": %lld of %lld pods of the new revision are ready",
 			   (long long)v->pods_ready, (long long)v->pods_wanted);
 	}
-	if (registry && is_of_image(v))
+	if (v->kind == VERDICT_NAME_OR_POLICY && v->cause)
+		buf_printf(b, "; %s", cause_looks[v->cause].says);
+	else if (registry && is_of_image(v))
 		buf_printf(b, "; %s", registry);
 }
 
