@@ -58,8 +58,7 @@ static const struct {
 	  "'; the registry does not show it to us either",
 	  "landed verify '" IMAGE "'" },
 	{ VERDICT_NAME_OR_POLICY, WHY_NONE, CAUSE_NAME, ARBITER_UNKNOWN,
-	  "deployment/my-app: the node does not take the image: '" IMAGE
-	  "'; this is no image name",
+	  "deployment/my-app: the node does not take the image: '" IMAGE "'; this is no image name",
 	  "kubectl -n prod describe pod my-app-1" },
 	{ VERDICT_CRASHES, WHY_NONE, CAUSE_MEMORY, ARBITER_UNKNOWN,
 	  "deployment/my-app: the container crashes: the container is killed for its memory",
