@@ -122,6 +122,7 @@ static bool send_to(struct attempt *a, const char *url, struct err *err)
 		.patient = call->patient,
 		.stall_ms = call->stall_ms,
 		.answer_ms = call->answer_ms,
+		.streams = a->keep_open,
 		.sending = on_sending,
 		.sending_arg = a,
 	};

@@ -58,9 +58,9 @@ struct http_call {
 
 	size_t answer_ceiling; /* of the body that is read into memory; 0 means HTTP_ANSWER_CEILING */
 	int64_t stall_ms;      /* see struct http_request */
-	int64_t answer_ms;  /* for the status and headers of one attempt; 0: stalls alone decide */
-	bool patient;	    /* see struct http_request */
-	bool keep_redirect; /* a 3xx is an answer like any other */
+	int64_t answer_ms; /* of one attempt, without a body that http_call_open streams; 0: stalls alone decide */
+	bool patient;		   /* see struct http_request */
+	bool keep_redirect;	   /* a 3xx is an answer like any other */
 	const char *wanted_header; /* of the answer, beside those that it always has; NULL: none */
 };
 

@@ -54,6 +54,11 @@ static int64_t stall_ms(const struct curl_exchange *x)
 	return x->stall_ms + (x->patient && all_sent && !x->headers_complete ? PATIENCE_MS : 0);
 }
 
+static int64_t answer_by_ms(const struct curl_exchange *x)
+{
+	return x->streams && x->headers_complete ? NEVER_MS : x->answer_by_ms;
+}
+
 static bool check_time(struct curl_exchange *x, const struct world *w, struct err *err)
 {
 	int64_t now_ms;
@@ -65,7 +70,7 @@ static bool check_time(struct curl_exchange *x, const struct world *w, struct er
 	if (now_ms - x->moved_ms >= stall_ms(x))
 		return err_set(err, ERR_NET, "nothing moved for %lld s",
 			       (long long)(stall_ms(x) / 1000));
-	if (!x->headers_complete && now_ms >= x->answer_by_ms)
+	if (now_ms >= answer_by_ms(x))
 		return err_set(err, ERR_NET, "no answer in time");
 	return true;
 }
@@ -75,8 +80,8 @@ static int wait_ms(const struct curl_exchange *x, const struct world *w)
 	int64_t now_ms = world_now_ms(w);
 	int64_t ms = TICK_MS;
 
-	if (!x->headers_complete && x->answer_by_ms - now_ms < ms)
-		ms = x->answer_by_ms - now_ms;
+	if (answer_by_ms(x) - now_ms < ms)
+		ms = answer_by_ms(x) - now_ms;
 	if (w->deadline_ms - now_ms < ms)
 		ms = w->deadline_ms - now_ms;
 	return ms > 0 ? (int)ms : 0;
@@ -152,6 +157,7 @@ static struct curl_exchange *exchange_new(struct curl_transport *t, const struct
 	x->stall_ms = r->stall_ms ? r->stall_ms : t->stall_ms;
 	x->first_byte_ms = r->first_byte_ms;
 	x->answer_by_ms = r->answer_ms ? clock_after(x->moved_ms, r->answer_ms) : NEVER_MS;
+	x->streams = r->streams;
 	x->lane = lane_take(t, r->large);
 	x->easy = curl_easy_init();
 	exchange_prepare(x, r);

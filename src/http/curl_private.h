@@ -85,7 +85,8 @@ struct curl_exchange {
 	bool body_failed;
 	void (*sending)(void *arg, int64_t sent_bytes);
 	void *sending_arg;
-	int64_t answer_by_ms;
+	int64_t answer_by_ms; /* all of it, or the headers of what streams */
+	bool streams;
 	int64_t stall_ms;
 	int64_t first_byte_ms;
 	bool patient;

@@ -35,7 +35,8 @@ struct http_request {
 	bool outside_only; /* the address that its host's name has must be outside this machine */
 	bool patient;	   /* the server has work to do before it answers: a commit */
 	int64_t stall_ms;  /* instead of the transport's own; 0: that */
-	int64_t answer_ms; /* for the status and headers; 0: stalls alone decide */
+	int64_t answer_ms; /* for the whole answer; 0: stalls alone decide */
+	bool streams;	   /* the body is as long as it is: answer_ms ends with the headers */
 	int64_t first_byte_ms; /* the same until the answer's first byte; 0: as long as ever */
 	void (*sending)(void *arg, int64_t sent_bytes); /* progress, may be NULL */
 	void *sending_arg;

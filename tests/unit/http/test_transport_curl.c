@@ -694,10 +694,29 @@ static void test_reader_s_own_pause_is_no_stall(void **state)
 	assert_true(start_with(&l, false, 300, send_flood));
 	r = get(&l);
 	r.answer_ms = 600; /* it was answered: the body has limits of its own */
+	r.streams = true;
 	assert_opens(&l, &r, 200);
 	l.sched.ops->sleep(&l.sched, 700, NULL);
 	assert_true(read_all(&l, &bytes));
 	assert_int_equal(bytes, FLOOD_BYTES);
+	finish(&l);
+}
+
+/* What is read whole has to be there in time: whoever answers byte by byte is no better than who does not. */
+static void test_whole_answer_in_time_or_none(void **state)
+{
+	struct line l;
+	struct http_request r;
+	int64_t bytes;
+
+	(void)state;
+	assert_true(start_with(&l, false, 3000, send_flood));
+	r = get(&l);
+	r.answer_ms = 600;
+	assert_opens(&l, &r, 200);
+	l.sched.ops->sleep(&l.sched, 700, NULL);
+	assert_false(read_all(&l, &bytes));
+	assert_string_equal(l.err.message, "no answer in time");
 	finish(&l);
 }
 
@@ -966,6 +985,7 @@ int main(void)
 		cmocka_unit_test(test_slow_is_not_stalled),
 		cmocka_unit_test(test_reader_s_own_pause_is_no_stall),
 		cmocka_unit_test(test_answer_in_time_or_none),
+		cmocka_unit_test(test_whole_answer_in_time_or_none),
 		cmocka_unit_test(test_deadline_ends_everything),
 		cmocka_unit_test(test_cancel_ends_a_stalled_read_at_once),
 		cmocka_unit_test(test_cancel_ends_the_wait_for_a_status_at_once),
