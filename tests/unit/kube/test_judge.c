@@ -282,6 +282,21 @@ static void test_crashes(void **state)
 	play_end(&p);
 }
 
+/* Some runtimes try again without counting. */
+static void test_command_that_cannot_be_run(void **state)
+{
+	static const char *const why = "exec: \"/nosuch\": stat /nosuch: no such file or directory";
+	struct play p;
+
+	(void)state;
+	play_begin(&p, WORKLOAD_DEPLOYMENT, 1);
+	play_waits(&p, "new-1", "RunContainerError", why);
+	assert_waits(&p, JUDGE_REFUSED_MS - 5000);
+	assert_verdict(&p, 6000, CRASHES);
+	assert_int_equal(p.v.cause, CAUSE_EXEC);
+	play_end(&p);
+}
+
 /* The failure of an init container counts, and its pod's other containers say nothing. */
 static void test_init_container(void **state)
 {
@@ -653,6 +668,7 @@ int main(void)
 		cmocka_unit_test(test_late_event),
 		cmocka_unit_test(test_old_pods_never_count),
 		cmocka_unit_test(test_crashes),
+		cmocka_unit_test(test_command_that_cannot_be_run),
 		cmocka_unit_test(test_init_container),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_quota),
